@@ -4,13 +4,15 @@
  */
 export class Problem extends Error {
   override readonly name = 'Problem';
-  constructor(
-    readonly code: string,
-    readonly status: number,
-    /** Values for the placeholders of the texts. Never secrets, never whole personal data. */
-    readonly params: Readonly<Record<string, string | number>> = {},
-    options?: ErrorOptions,
-  ) {
+  readonly code: string;
+  readonly status: number;
+  /** Values for the placeholders of the texts. Never secrets, never whole personal data. */
+  readonly params: Readonly<Record<string, string | number>>;
+
+  constructor(code: string, status: number, params: Problem['params'] = {}, options?: ErrorOptions) {
     super(code, options);
+    this.code = code;
+    this.status = status;
+    this.params = params;
   }
 }
