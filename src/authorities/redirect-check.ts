@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { type AuthorityOptions, ask, at, type Fetch } from './ask.ts';
+
+export const REDIRECT_CHECKS = ['face', 'alipay', 'live_face', 'voiceprint', 'video'] as const;
+export type RedirectCheckKind = (typeof REDIRECT_CHECKS)[number];
+
+export interface RedirectCheckStart {
+  kind: RedirectCheckKind;
+  name: string;
+  idNumber: string;
+  /** Absolute URL the browser comes back to, with `state` and `reference` added to its query. */
+  returnTo: string;
+  /** Opaque; comes back as it was. */
+  state: string;
+}
+
+export interface RedirectCheckResult {
+  outcome: 'passed' | 'failed' | 'pending' | 'cancelled';
+  /** The authority's own word for why it failed, such as `not_alike` or `unknown_reference`. */
+  reason?: string;
+  /** Whom the authority looked at. Empty when it knows no such reference. Compare both with the citizen. */
+  name: string;
+  idNumber: string;
+  decidedAt: Date | undefined;
+  /** Whether the person was there, live, when it was decided (for video: the call was still on). */
+  live: boolean;
+  reference: string;
+  source: string;
+}
+
+/** Checks that happen on the authority's own pages: the browser goes there and comes back. */
+export interface RedirectCheck {
+  /** @throws AuthorityUnavailable */
+  start(question: RedirectCheckStart): Promise<{ reference: string; redirectTo: string }>;
+  /**
+   * Asked from server to server; what the browser brought back proves nothing.
+   * @throws AuthorityUnavailable
+   */
+  result(kind: RedirectCheckKind, reference: string): Promise<RedirectCheckResult>;
+}
+
+const reference = z.string().min(1).max(128);
+const started = z.object({ reference, redirectTo: z.url({ protocol: /^https?$/ }) });
+const result = z.object({
+  outcome: z.enum(['passed', 'failed', 'pending', 'cancelled']),
+  reason: z.string().max(64).optional(),
+  name: z.string(),
+  idNumber: z.string(),
+  decidedAt: z.iso
+    .datetime({ offset: true })
+    .nullable()
+    .transform((text) => (text === null ? undefined : new Date(text))),
+  live: z.boolean(),
+  reference,
+  source: z.string().min(1).max(64),
+});
+
+/** @param baseUrl where `checks/<kind>/start` and `checks/<kind>/result` are. */
+export function createRedirectCheck(
+  baseUrl: string,
+  fetch: Fetch,
+  options?: AuthorityOptions,
+): RedirectCheck {
+  return {
+    start({ kind, ...body }) {
+      const url = at(baseUrl, `checks/${kind}/start`);
+      return ask(fetch, { kind, url, body, answer: started }, options);
+    },
+    result(kind, reference) {
+      const url = at(baseUrl, `checks/${kind}/result`);
+      return ask(fetch, { kind, url, body: { reference }, answer: result }, options);
+    },
+  };
+}
