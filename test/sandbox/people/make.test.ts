@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import { makePeople } from '../../../sandbox/people/make.ts';
+import { checkPeople, loadPeople, PEOPLE_FILE } from '../../../sandbox/people/person.ts';
+
+const people = loadPeople();
+
+test('the people file is what its maker makes', (t) => {
+  t.deepEqual(JSON.parse(readFileSync(PEOPLE_FILE, 'utf8')), makePeople());
+});
+
+test('there are at least 36 people, and two registered ones with a fixed code at every level', (t) => {
+  t.true(people.length >= 36);
+  for (const level of ['anonymous', 'basic', 'intermediate', 'advanced']) {
+    const registered = people.filter((person) => person.level === level && person.fixed_code);
+    t.true(registered.length >= 2, level);
+    t.true(
+      registered.filter((person) => Object.keys(person.outcomes).length === 0).length >= 2,
+      `${level}: two for whom everything works`,
+    );
+  }
+});
+
+test('every resident ID number has a right check digit, its date of birth, and the unassigned province', (t) => {
+  const weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+  for (const { document_type, id_number, birth_date } of people) {
+    if (document_type === 'passport') continue;
+    const sum = weights.reduce((total, weight, i) => total + weight * Number(id_number[i]), 0);
+    t.is(id_number[17], '10X98765432'[sum % 11], id_number);
+    t.is(id_number.slice(6, 14), birth_date.replaceAll('-', ''));
+    if (document_type === 'resident_id') t.regex(id_number, /^390[12]00/);
+  }
+});
+
+test('every bank card has a right Luhn digit', (t) => {
+  for (const { cards } of people) {
+    const sum = [...(cards.bank_card ?? '')].reverse().reduce((total, digit, i) => {
+      const value = Number(digit) * (i % 2 === 1 ? 2 : 1);
+      return total + (value > 9 ? value - 9 : value);
+    }, 0);
+    t.is(sum % 10, 0);
+  }
+});
+
+test('every failure of every authority belongs to a person', (t) => {
+  const shown = new Set(
+    people.flatMap(({ outcomes }) => Object.entries(outcomes).map(([who, what]) => `${who} ${what}`)),
+  );
+  for (const failure of [
+    'register mismatch',
+    'register down',
+    'register slow',
+    'register deceased',
+    'register unknown',
+    'carrier other_owner',
+    'carrier down',
+    'carrier unknown',
+    'sim_changed_hours_ago 24',
+    'face failed',
+    'face fail_once',
+    'face cancelled',
+    'face down',
+    'face pending',
+    'alipay mismatch',
+    'alipay cancelled',
+    'alipay down',
+    'social_security_card mismatch',
+    'social_security_card blocked',
+    'social_security_card down',
+    'bank_card mismatch',
+    'bank_card down',
+    'live_face failed',
+    'voiceprint failed',
+    'video refused',
+    'video later',
+    'sms down',
+  ]) {
+    t.true(shown.has(failure), failure);
+  }
+});
+
+test('two people with one phone are refused, by name', (t) => {
+  const [first, second] = people;
+  const error = t.throws(() => checkPeople([first, { ...second, phone: first!.phone }]));
+  t.regex(error.message, new RegExp(`${first!.username} and ${second!.username} share ${first!.phone}`));
+});
+
+test('an unknown outcome is refused with its place', (t) => {
+  const error = t.throws(() => checkPeople([{ ...people[0], outcomes: { face: 'maybe' } }]));
+  t.regex(error.message, /outcomes\.face/);
+});
