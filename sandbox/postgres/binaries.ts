@@ -38,7 +38,7 @@ function installed(): { root: string; version: string } {
  * Makes the library links that the package's install script would have made; `npm ci --ignore-scripts`
  * leaves them out, and npm packages cannot carry links.
  */
-function createLinks(root: string, native: string): void {
+export function createLinks(root: string, native: string): void {
   const links = JSON.parse(readFileSync(join(root, 'native/pg-symlinks.json'), 'utf8')) as {
     source: string;
     target: string;
