@@ -1,0 +1,266 @@
+import { z } from 'zod';
+
+/*
+ * The closed list of what may be written into the audit log. Every text in a detail comes from an
+ * enumeration and every number is small: free text is how names, ID numbers, codes and tokens got into
+ * other people's logs. A new kind of event, or a new value, is a line here.
+ */
+
+const level = z.enum(['anonymous', 'basic', 'intermediate', 'advanced']);
+const factor = z.enum(['password', 'sms', 'totp', 'passkey', 'live_face', 'voiceprint', 'video']);
+const method = z.enum([
+  'register',
+  'carrier',
+  'in_person',
+  'face',
+  'alipay',
+  'social_security_card',
+  'bank_card',
+  'live_face',
+  'voiceprint',
+  'video',
+]);
+const source = z.enum([
+  'police',
+  'entry_exit',
+  'carrier',
+  'face',
+  'alipay',
+  'social_security',
+  'bank',
+  'live_face',
+  'voiceprint',
+  'video',
+  'counter',
+  'officer',
+]);
+const documentType = z.enum(['resident_id', 'residence_permit', 'foreign_permanent_resident', 'passport']);
+const claimSet = z.enum([
+  'profile',
+  'phone',
+  'email',
+  'address',
+  'identity',
+  'health_code',
+  'verified_claims',
+  'finance',
+]);
+/** Why something was refused, ended or changed. */
+const reason = z.enum([
+  'abandoned',
+  'administrator',
+  'already_registered',
+  'cancelled',
+  'carrier_mismatch',
+  'child',
+  'client_disabled',
+  'code_expired',
+  'code_spent',
+  'code_wrong',
+  'deceased',
+  'expired',
+  'failed',
+  'idle',
+  'locked',
+  'logout',
+  'mismatch',
+  'new_owner',
+  'not_live',
+  'password_changed',
+  'pending',
+  'phone_changed',
+  'recovery',
+  'reenrolled',
+  'replay',
+  'requested',
+  'sim_changed',
+  'switched_account',
+  'too_many_attempts',
+  'too_young',
+  'unavailable',
+  'unknown',
+  'unknown_account',
+  'unmet_level',
+  'wrong_credential',
+]);
+const count = z.number().int().min(0).max(9_999);
+const yes = z.boolean();
+const nothing = z.strictObject({});
+
+export const EVENTS = {
+  'registration.started': nothing,
+  'registration.refused': z.strictObject({ reason }),
+  'registration.completed': z.strictObject({ documentType: documentType.optional() }),
+  'registration.imported': nothing,
+  'dependant.recorded': nothing,
+
+  'login.succeeded': z.strictObject({ level, factor: factor.optional() }),
+  'login.failed': z.strictObject({ factor: factor.optional(), reason: reason.optional() }),
+  'proof.recorded': z.strictObject({ method: factor, level: level.optional() }),
+  'code.sent': z.strictObject({
+    purpose: z.enum(['login', 'registration', 'recovery', 'phone', 'security']),
+  }),
+  'step_up.satisfied': z.strictObject({ level }),
+  'step_up.unmet': z.strictObject({ level, reason: reason.optional() }),
+  'session.ended': z.strictObject({ reason, count: count.optional() }),
+  'logout.delivered': nothing,
+  'logout.failed': nothing,
+
+  'proofing.started': z.strictObject({ method }),
+  'proofing.accepted': z.strictObject({ method, source: source.optional() }),
+  'proofing.refused': z.strictObject({ method, reason }),
+  'evidence.recorded': z.strictObject({ method, source: source.optional() }),
+  'evidence.ended': z.strictObject({ method, reason }),
+  'level.changed': z.strictObject({ from: level, to: level }),
+
+  'credential.added': z.strictObject({ kind: factor, level: level.optional() }),
+  'credential.removed': z.strictObject({ kind: factor }),
+  'password.changed': nothing,
+  'phone.changed': nothing,
+  'phone.change_requested': nothing,
+  'phone.change_cancelled': nothing,
+  'email.changed': nothing,
+  'recovery.started': z.strictObject({ kind: z.enum(['password', 'phone']) }),
+  'recovery.completed': z.strictObject({ kind: z.enum(['password', 'phone']), keptPasskeys: yes.optional() }),
+  'recovery.cancelled': z.strictObject({ kind: z.enum(['password', 'phone']) }),
+  'recovery.refused': z.strictObject({ kind: z.enum(['password', 'phone']), reason }),
+  'account.locked': z.strictObject({ reason }),
+  'account.unlocked': z.strictObject({ reason: reason.optional() }),
+  'account.closed': z.strictObject({ reason }),
+
+  'consent.given': z.strictObject({ claimSet }),
+  'consent.denied': z.strictObject({ claimSet }),
+  'consent.withdrawn': z.strictObject({ claimSet: claimSet.optional() }),
+  'grant.issued': z.strictObject({ consent: z.enum(['implied', 'explicit']).optional() }),
+  'grant.revoked': z.strictObject({ reason: reason.optional() }),
+  'token.replayed': z.strictObject({ kind: z.enum(['authorization_code', 'refresh_token', 'request_uri']) }),
+  'claims.released': z.strictObject({ claimSet }),
+
+  'client.registered': nothing,
+  'client.changed': nothing,
+  'client.disabled': nothing,
+  'key.rotated': z.strictObject({ use: z.enum(['id_token', 'access_token', 'audit', 'health']) }),
+
+  'health.declared': nothing,
+  'health.checked_in': nothing,
+  'health.decided': z.strictObject({ changed: yes.optional() }),
+  'health.claim_released': nothing,
+  'health.activated': nothing,
+  'health.deactivated': nothing,
+  'health.evidence_ingested': z.strictObject({
+    source: z.enum([
+      'hospital',
+      'cdc',
+      'transport',
+      'entry_exit',
+      'telecom',
+      'insurance',
+      'transit',
+      'venue',
+      'community',
+      'police',
+      'peer',
+    ]),
+  }),
+  'health.evidence_revoked': nothing,
+  'health.release_recorded': nothing,
+  'health.rule_set_signed': nothing,
+  'health.rule_set_live': nothing,
+  'health.appealed': nothing,
+  'health.appeal_decided': z.strictObject({ decision: z.enum(['upheld', 'rejected']) }),
+  'health.override_requested': nothing,
+  'health.override_approved': nothing,
+  'health.override_refused': nothing,
+  'health.override_alarm': z.strictObject({ count }),
+  'health.code_checked': nothing,
+  'health.scan_identified': nothing,
+
+  'audit.purged': nothing,
+} as const;
+
+export type EventType = keyof typeof EVENTS;
+export type EventDetail<T extends EventType> = z.input<(typeof EVENTS)[T]>;
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+/** A phone, an ID number, a card, or an SMS code: none of the log's own names looks like one. */
+const NUMBER = /^\d+[Xx]?$/;
+/** Same as above, anywhere inside a longer word. */
+const LONG_NUMBER = /\d{6}/;
+
+const id = z.string().regex(UUID);
+const name = z
+  .string()
+  .max(200)
+  .regex(/^[a-z][A-Za-z0-9._:/-]*$/)
+  .refine((text) => UUID.test(text) || !LONG_NUMBER.test(text));
+
+/** Who acted, when it was not the citizen: `system`, `job:seal`, `officer:<uuid>` … */
+const actor = z.union([
+  z.enum(['citizen', 'client', 'system', 'sandbox']),
+  z.string().regex(/^job:[a-z][a-z-]{0,40}$/),
+  z
+    .string()
+    .regex(/^(officer|administrator|approver|guardian|operator):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+]);
+
+const sessionUid = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{8,64}$/)
+  .refine((text) => !NUMBER.test(text));
+const clientId = z.union([name, id]);
+const envelope = z.strictObject({
+  citizenId: id.optional(),
+  clientId: clientId.optional(),
+  actor: actor.optional(),
+  sessionUid: sessionUid.optional(),
+  at: z.date(),
+});
+
+export interface AuditEvent<T extends EventType = EventType> {
+  type: T;
+  citizenId?: string | undefined;
+  clientId?: string | undefined;
+  actor?: string | undefined;
+  sessionUid?: string | undefined;
+  detail?: EventDetail<T>;
+  at: Date;
+}
+
+/** Thrown when an event holds what the closed list does not allow. Says where, never what. */
+export class UnsafeAuditEvent extends TypeError {
+  override readonly name = 'UnsafeAuditEvent';
+}
+
+/**
+ * Checks an event against the closed list.
+ *
+ * @returns the detail to store.
+ * @throws UnsafeAuditEvent naming the offending fields, without their values.
+ */
+export function checkEvent<T extends EventType>(event: AuditEvent<T>): Record<string, unknown> {
+  const { type, detail = {}, ...rest } = event;
+  if (!Object.hasOwn(EVENTS, type)) throw new UnsafeAuditEvent('unknown type of audit event');
+  const outer = envelope.safeParse(rest);
+  const inner = EVENTS[type].safeParse(detail);
+  const fields = [outer, inner].flatMap((result) =>
+    result.success ? [] : result.error.issues.map((issue) => issue.path.join('.') || 'an unknown field'),
+  );
+  if (!outer.success || !inner.success) {
+    throw new UnsafeAuditEvent(`audit event ${type} may not hold this: ${[...new Set(fields)].join(', ')}`);
+  }
+  return inner.data;
+}
+
+/** A word of an access log row: the name of a claim, or of a purpose. */
+export const accessWord = z
+  .string()
+  .max(60)
+  .regex(/^[a-z][a-z0-9_.:-]*$/)
+  .refine((text) => !LONG_NUMBER.test(text));
+export const accessRow = z.strictObject({
+  citizenId: id,
+  clientId,
+  what: z.array(accessWord).min(1).max(50),
+  purpose: accessWord,
+  at: z.date(),
+});
