@@ -1,0 +1,182 @@
+import test from 'ava';
+import type { Context, Middleware } from 'koa';
+import { z } from 'zod';
+import { bodyParser, formOf } from '../../../src/platform/http/forms.ts';
+import { Problem } from '../../../src/platform/problem.ts';
+import { serve } from '../../support/http.ts';
+
+const answer =
+  (body: (ctx: Context) => unknown): Middleware =>
+  (ctx) => {
+    ctx.body = body(ctx);
+  };
+
+const HTML = { accept: 'text/html' };
+
+test('a problem becomes a page with its code and the reference id of the header', async (t) => {
+  const { url, logged } = await serve(t, () => () => {
+    throw new Problem('bad_request', 400);
+  });
+  const response = await fetch(url, { headers: HTML });
+  const page = await response.text();
+  const reference = response.headers.get('x-reference-id')!;
+  t.is(response.status, 400);
+  t.regex(reference, /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+  t.true(page.includes('<meta name="ymt-error" content="bad_request">'));
+  t.true(page.includes(reference));
+  t.is(logged[0]?.fields.referenceId, reference);
+});
+
+test('a program that asks for JSON gets the same problem as JSON', async (t) => {
+  const { url } = await serve(t, () => () => {
+    throw new Problem('bad_request', 400);
+  });
+  const response = await fetch(url, { headers: { accept: 'application/json', 'accept-language': 'en' } });
+  t.deepEqual(await response.json(), {
+    error: 'bad_request',
+    error_description: 'We could not read what was sent.',
+    reference_id: response.headers.get('x-reference-id'),
+  });
+});
+
+test('an unexpected error tells the person nothing and the log everything', async (t) => {
+  const { url, logged } = await serve(t, () => () => {
+    throw new Error('relation "citizens" does not exist');
+  });
+  const response = await fetch(`${url}/somewhere?id=secret`, { headers: HTML });
+  const page = await response.text();
+  t.is(response.status, 500);
+  t.true(page.includes('content="internal"'));
+  t.false(page.includes('citizens'));
+  t.is(logged[0]?.level, 'error');
+  t.is((logged[0]!.fields.err as Error).message, 'relation "citizens" does not exist');
+  t.is(logged[0]?.fields.path, '/somewhere');
+});
+
+test('an address that nobody answers is a page that was not found', async (t) => {
+  const { url } = await serve(t, () => (_, next) => next());
+  const response = await fetch(`${url}/nowhere`, { headers: HTML });
+  t.is(response.status, 404);
+  t.true((await response.text()).includes('content="not_found"'));
+});
+
+test('headers forbid everything that a page does not need', async (t) => {
+  const { url } = await serve(t, () => (ctx) => {
+    ctx.body = 'hello';
+  });
+  const { headers } = await fetch(url);
+  const policy = headers.get('content-security-policy')!;
+  t.true(policy.startsWith("default-src 'none'"));
+  for (const directive of [
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "script-src 'self'",
+  ]) {
+    t.true(policy.split(';').includes(directive), directive);
+  }
+  t.is(headers.get('cache-control'), 'no-store');
+  t.is(headers.get('referrer-policy'), 'same-origin');
+  t.is(headers.get('strict-transport-security'), null);
+});
+
+test('a page may send its form on to the validated addresses of one relying party', async (t) => {
+  const { url } = await serve(t, () => (ctx) => {
+    ctx.state.formActions = ['https://portal.example/callback?x=1', 'cn.example.app:/back'];
+    ctx.body = 'hello';
+  });
+  const policy = (await fetch(url)).headers.get('content-security-policy')!;
+  t.true(policy.split(';').includes("form-action 'self' https://portal.example cn.example.app:"));
+});
+
+test('a form that another site posts is refused, one of our own and one of a program is not', async (t) => {
+  const { url } = await serve(t, () => answer(() => 'done'), { crossSitePosts: ['/token'] });
+  const post = async (path: string, headers: Record<string, string>) =>
+    (await fetch(url + path, { method: 'POST', headers })).status;
+  t.is(await post('/', { 'sec-fetch-site': 'cross-site' }), 403);
+  t.is(await post('/', { 'sec-fetch-site': 'same-site' }), 403);
+  t.is(await post('/', { origin: 'https://evil.example' }), 403);
+  t.is(await post('/', { origin: 'null' }), 403);
+  t.is(await post('/', { 'sec-fetch-site': 'same-origin' }), 200);
+  t.is(await post('/', { origin: url }), 200);
+  t.is(await post('/', {}), 200);
+  t.is(await post('/token', { 'sec-fetch-site': 'cross-site' }), 200);
+});
+
+test('language comes from the address, the cookie, the browser, and else is Chinese', async (t) => {
+  const { url } = await serve(t, () => answer((ctx) => ctx.state.locale));
+  const locale = async (path: string, headers: Record<string, string>) =>
+    (await fetch(url + path, { headers })).text();
+  t.is(await locale('/', {}), 'zh-CN');
+  t.is(await locale('/', { 'accept-language': 'fr, en;q=0.8' }), 'en');
+  t.is(await locale('/', { 'accept-language': 'zh-TW, en;q=0.8' }), 'zh-CN');
+  t.is(await locale('/', { 'accept-language': 'en', cookie: 'ymt_locale=zh-CN' }), 'zh-CN');
+  t.is(await locale('/?lang=en', { cookie: 'ymt_locale=zh-CN' }), 'en');
+});
+
+test('the switches of the header keep a choice and come back to the same page of ours', async (t) => {
+  const { url } = await serve(t, () => answer(() => 'page'));
+  const choose = async (fields: Record<string, string>) =>
+    fetch(`${url}/preferences`, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual' });
+  const kept = await choose({ large: '1', return_to: '/interaction/x?y=1' });
+  t.is(kept.status, 303);
+  t.is(kept.headers.get('location'), '/interaction/x?y=1');
+  t.true(kept.headers.get('set-cookie')!.startsWith('ymt_large=1;'));
+  for (const elsewhere of [
+    'https://evil.example',
+    '//evil.example',
+    '/\\evil.example',
+    'javascript:1',
+    '/a\tb',
+    '',
+  ]) {
+    t.is((await choose({ locale: 'en', return_to: elsewhere })).headers.get('location'), '/');
+  }
+});
+
+test('a form keeps what was typed, except secrets, and says what is wrong by field', async (t) => {
+  const schema = z.object({
+    username: z.string().min(3).max(5),
+    phone: z.string({ error: 'platform.form.required' }),
+    password: z.string().min(10),
+  });
+  const { url } = await serve(t, () => async (ctx: Context) => {
+    await bodyParser()(ctx, async () => {});
+    ctx.body = formOf(ctx, schema);
+  });
+  const body = new URLSearchParams([
+    ['username', 'first'],
+    ['username', 'muchtoolong'],
+    ['password', 'short'],
+  ]);
+  t.deepEqual(await (await fetch(url, { method: 'POST', body })).json(), {
+    ok: false,
+    form: {
+      values: { username: 'muchtoolong' },
+      errors: {
+        username: { key: 'platform.form.tooLong', params: { max: 5 } },
+        phone: 'platform.form.required',
+        password: { key: 'platform.form.tooShort', params: { min: 10 } },
+      },
+    },
+  });
+});
+
+test('a body that is too large is refused in plain words', async (t) => {
+  const { url } = await serve(t, () => bodyParser());
+  const body = new URLSearchParams({ name: 'x'.repeat(100_000) });
+  const response = await fetch(url, { method: 'POST', body, headers: HTML });
+  t.is(response.status, 413);
+  t.true((await response.text()).includes('content="too_large"'));
+});
+
+test('static files are kept for ever under the hash of their content', async (t) => {
+  const { url, pages } = await serve(t, () => (_, next) => next());
+  const fresh = await fetch(url + pages.assets.url('style.css'));
+  t.is(fresh.headers.get('cache-control'), 'public, max-age=31536000, immutable');
+  t.is(fresh.headers.get('content-type'), 'text/css; charset=utf-8');
+  t.true((await fresh.text()).includes('.button'));
+  const old = await fetch(`${url}/assets/older/style.css`);
+  t.is(old.headers.get('cache-control'), 'no-cache');
+  t.is((await fetch(`${url}/assets/x/../../package.json`)).status, 404);
+});

@@ -1,0 +1,80 @@
+import { globSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'ava';
+import { loadTexts } from '../../src/platform/i18n.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+function folder(files: Record<string, unknown>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'texts-'));
+  for (const locale of ['zh-CN', 'en']) mkdirSync(join(directory, locale));
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(join(directory, name), JSON.stringify(content));
+  }
+  return directory;
+}
+
+test('a room finds its texts under its own name and all rooms share the problems', (t) => {
+  const room = { login: { title: 'Hello {name}' }, problems: { gone: { title: 'Gone' } } };
+  const texts = loadTexts(folder({ 'zh-CN/front-door.json': room, 'en/front-door.json': room }));
+  t.is(texts.translator('en')('frontDoor.login.title', { name: '张三' }), 'Hello 张三');
+  t.is(texts.translator('zh-CN')('problems.gone.title'), 'Gone');
+});
+
+test('two rooms that give the same problem a text are told so', (t) => {
+  const room = { problems: { gone: { title: 'Gone' } } };
+  t.throws(() => loadTexts(folder({ 'zh-CN/a.json': room, 'zh-CN/b.json': room })), {
+    message: /gone\.title/,
+  });
+});
+
+test('a key or a placeholder that one language lacks stops the start', (t) => {
+  t.throws(() => loadTexts(folder({ 'zh-CN/a.json': { x: '一' }, 'en/a.json': {} })), {
+    message: /a\.x is in zh-CN but not in en/,
+  });
+  t.throws(() => loadTexts(folder({ 'zh-CN/a.json': { x: '{n} 分钟' }, 'en/a.json': { x: '{m} min' } })), {
+    message: /a\.x has the placeholders \{n\} in zh-CN, \{m\} in en/,
+  });
+});
+
+test('a missing text or a missing value throws instead of showing a hole', (t) => {
+  const translate = loadTexts(folder({ 'zh-CN/a.json': { x: '{n}' }, 'en/a.json': { x: '{n}' } })).translator(
+    'en',
+  );
+  t.throws(() => translate('a.y'), { message: 'There is no text a.y' });
+  t.throws(() => translate('a.x'), { message: /\{n\}/ });
+});
+
+const texts = loadTexts(join(ROOT, 'config/texts'));
+const sources = globSync('{src,views}/**/*.{ts,eta}', { cwd: ROOT }).map((file) => ({
+  file,
+  text: readFileSync(join(ROOT, file), 'utf8'),
+}));
+
+test('every text that a view or a room names exists', (t) => {
+  for (const { file, text } of sources) {
+    for (const [, key] of text.matchAll(/(?<![\w.])(?:it\.)?t\(\s*'([\w.]+)'/g)) {
+      t.true(texts.has(key!), `${file} names ${key}`);
+    }
+  }
+});
+
+test('every problem that a room can throw has its three texts', (t) => {
+  for (const { file, text } of sources) {
+    for (const [, code] of text.matchAll(/new Problem\(\s*'(\w+)'/g)) {
+      for (const part of ['title', 'happened', 'next']) {
+        t.true(texts.has(`problems.${code}.${part}`), `${file} throws ${code} without ${part}`);
+      }
+    }
+  }
+});
+
+test('every problem has all three texts and nothing else', (t) => {
+  const parts = new Map<string, string[]>();
+  for (const key of texts.keys()) {
+    const [area, code, ...part] = key.split('.');
+    if (area === 'problems') parts.set(code!, [...(parts.get(code!) ?? []), part.join('.')].sort());
+  }
+  for (const [code, found] of parts) t.deepEqual(found, ['happened', 'next', 'title'], code);
+});

@@ -1,0 +1,48 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import Koa, { type Middleware } from 'koa';
+import type { Log } from '../../src/platform/http/errors.ts';
+import { installHttp } from '../../src/platform/http/install.ts';
+import { createPages, type Pages } from '../../src/platform/pages.ts';
+
+export interface LoggedLine {
+  level: 'info' | 'warn' | 'error';
+  fields: Record<string, unknown>;
+  message: string;
+}
+
+export interface TestSite {
+  url: string;
+  pages: Pages;
+  logged: LoggedLine[];
+}
+
+/**
+ * Serves pages on a free port of this machine until the test ends, with everything that every request gets.
+ * @param routes the room's own routes: `(pages) => router.routes()`.
+ */
+export async function serve(
+  t: ExecutionContext,
+  routes: (pages: Pages) => Middleware,
+  options: { trustedProxies?: string[]; crossSitePosts?: string[] } = {},
+): Promise<TestSite> {
+  const logged: LoggedLine[] = [];
+  const line =
+    (level: LoggedLine['level']) =>
+    (fields: object, message: string): void => {
+      logged.push({ level, fields: { ...fields }, message });
+    };
+  const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
+  const pages = createPages();
+  const app = new Koa();
+  installHttp(app, { pages, log, ...options });
+  app.use(routes(pages));
+  const server = createServer(app.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://localhost:${(server.address() as AddressInfo).port}`, pages, logged };
+}
