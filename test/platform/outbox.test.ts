@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import test from 'ava';
+import { createCipher } from '../../src/platform/field-encryption.ts';
+import { backOff, deliver, post, purgeOutbox } from '../../src/platform/outbox.ts';
+import { freshDatabase } from '../support/database.ts';
+
+const cipher = createCipher({ current: 'a', keys: { a: randomBytes(32) }, indexKey: randomBytes(32) });
+const now = new Date('2026-11-23T01:00:00Z');
+const after = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+const message = {
+  channel: 'sms',
+  to: '13900000001',
+  text: '验证码 246810',
+  kind: 'login_code',
+  now,
+} as const;
+
+test('a message is sent once, and its receiver and text are then gone from the database', async (t) => {
+  const db = await freshDatabase(t);
+  const id = await post(db, cipher, message);
+  const before = await db.query('select * from outbox');
+  t.false(JSON.stringify(before).includes('13900000001'));
+
+  const sent: unknown[] = [];
+  const send = async (each: unknown) => {
+    sent.push(each);
+    return { reference: 'gateway-1' };
+  };
+  t.is(await deliver(db, cipher, send, now), 1);
+  t.is(await deliver(db, cipher, send, after(3_600)), 0);
+  t.deepEqual(sent, [{ id, channel: 'sms', to: message.to, text: message.text }]);
+  const [row] = await db.query('select sealed, reference, sent_at from outbox');
+  t.deepEqual(row, { sealed: null, reference: 'gateway-1', sent_at: now });
+});
+
+test('a message of a transaction that is rolled back is never sent', async (t) => {
+  const db = await freshDatabase(t);
+  await t.throwsAsync(
+    db.transaction(async (tx) => {
+      await post(tx, cipher, message);
+      throw new Error('something else failed');
+    }),
+  );
+  t.is(await deliver(db, cipher, async () => t.fail('sent'), now), 0);
+});
+
+test('deliverers that work at once never send a message twice', async (t) => {
+  const db = await freshDatabase(t);
+  const ids = await Promise.all(Array.from({ length: 60 }, () => post(db, cipher, message)));
+  const sent: string[] = [];
+  const send = async ({ id }: { id: string }) => {
+    await new Promise(setImmediate);
+    sent.push(id);
+    return undefined;
+  };
+  const counts = await Promise.all(Array.from({ length: 6 }, () => deliver(db, cipher, send, now)));
+  t.is(
+    counts.reduce((sum, count) => sum + count),
+    60,
+  );
+  t.deepEqual(sent.toSorted(), ids.toSorted());
+});
+
+test('what a gateway refuses is tried again, later and later', async (t) => {
+  const db = await freshDatabase(t);
+  await post(db, cipher, message);
+  let tries = 0;
+  const down = async () => {
+    tries += 1;
+    throw new Error('gateway down');
+  };
+  t.is(await deliver(db, cipher, down, now), 0);
+  await deliver(db, cipher, down, after(1));
+  t.is(tries, 1, 'not before its time');
+  await deliver(db, cipher, down, after(2));
+  t.is(tries, 2);
+  t.deepEqual([1, 2, 3, 4, 5, 9].map(backOff), [2, 8, 32, 128, 300, 300]);
+  t.is(await deliver(db, cipher, async () => undefined, after(10)), 1);
+});
+
+test('a message whose deliverer died is sent again after its claim', async (t) => {
+  const db = await freshDatabase(t);
+  await post(db, cipher, message);
+  const died = new Promise<never>(() => {});
+  void deliver(db, cipher, () => died, now);
+  while ((await db.query('select 1 from outbox where attempts = 1')).length === 0);
+
+  t.is(await deliver(db, cipher, async () => undefined, after(59)), 0);
+  t.is(await deliver(db, cipher, async () => undefined, after(60)), 1);
+});
+
+test('a message is given up when it has become worthless', async (t) => {
+  const db = await freshDatabase(t);
+  await post(db, cipher, { ...message, expiresAt: after(300) });
+  t.is(await deliver(db, cipher, async () => t.fail('sent'), after(300)), 0);
+  t.deepEqual(await db.query('select sealed, given_up_at from outbox'), [
+    { sealed: null, given_up_at: after(300) },
+  ]);
+});
+
+test('old messages are deleted, those still to be sent are kept', async (t) => {
+  const db = await freshDatabase(t);
+  await post(db, cipher, message);
+  await deliver(db, cipher, async () => undefined, now);
+  await post(db, cipher, message);
+  t.is(await purgeOutbox(db, after(604_800)), 0);
+  t.is(await purgeOutbox(db, after(604_801)), 1);
+  t.is((await db.query('select 1 from outbox')).length, 1);
+});
