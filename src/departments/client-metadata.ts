@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+const PREFIX = 'urn:ymt:acr:';
+const acr = z.enum([`${PREFIX}anonymous`, `${PREFIX}basic`, `${PREFIX}intermediate`, `${PREFIX}advanced`]);
+const url = z.url();
+const scopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
+
+/** An API that a relying party offers to others (RFC 8707 resource indicator). */
+export const resourceSchema = z.strictObject({
+  identifier: url.describe('the resource indicator, an absolute URI'),
+  scope: z.string().describe('space-separated scopes that the API knows'),
+  min_acr: acr.default(`${PREFIX}basic`).describe('floor of every token for this API'),
+  access_token_format: z.enum(['opaque', 'jwt']).default('opaque'),
+});
+
+/** Our own client metadata, beside OpenID Connect Dynamic Client Registration 1.0 §2. */
+export const ownMetadata = {
+  min_acr: acr.default(`${PREFIX}basic`).describe('nothing is issued below this level'),
+  allow_anonymous: z.boolean().default(false).describe('visitors without an account may get a token'),
+  require_pkce: z.boolean().default(true),
+  purposes: z.array(scopeToken).default([]).describe('registered purposes, such as epidemic_prevention'),
+  consent: z.enum(['implied', 'explicit']).default('explicit'),
+  claims_allowed: z
+    .array(z.enum(['profile', 'email', 'phone', 'address', 'identity', 'health_code']))
+    .default([])
+    .describe('claim sets that this client is entitled to ask a citizen for'),
+  sector: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)
+    .describe('organisation and purpose; one pairwise subject each. Never derived from a URL, never reused'),
+  department: z.string().optional().describe('name of the department, shown to citizens'),
+  matters: z.array(z.string()).default([]),
+  resources: z.array(resourceSchema).default([]).describe('the APIs that this client owns'),
+  legal_basis: z.string().optional().describe('law that lets it receive `identity`'),
+};
+
+const standard = {
+  client_id: z.string().min(1).max(200),
+  client_name: z.string().min(1).max(100),
+  'client_name#en': z.string().max(100).optional(),
+  client_secret: z.string().min(32).optional(),
+  token_endpoint_auth_method: z
+    .enum(['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'])
+    .default('private_key_jwt'),
+  redirect_uris: z.array(url).min(1).optional(),
+};
+
+/** One entry of `CLIENTS_FILE`. Members it does not name pass on to the OpenID library, which checks them. */
+export const clientSchema = z.looseObject({ ...standard, ...ownMetadata });
+
+export type ClientEntry = z.infer<typeof clientSchema>;
+export type ResourceEntry = z.infer<typeof resourceSchema>;
+export const OWN_MEMBERS = Object.keys(ownMetadata) as (keyof typeof ownMetadata)[];

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Database } from '../platform/database.ts';
+import { type ClientEntry, clientSchema } from './client-metadata.ts';
+import { sealSecret } from './client-secret.ts';
+
+/** Says which entry of `CLIENTS_FILE` is wrong, in which field, and what would be right. */
+export class ClientsFileError extends Error {
+  override readonly name = 'ClientsFileError';
+}
+
+/** Reads and checks the text of a clients file. @throws ClientsFileError naming entry, field and fix */
+export function parseClients(text: string, file: string): ClientEntry[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ClientsFileError(`${file}: not JSON: ${(cause as Error).message}`, { cause });
+  }
+  if (!Array.isArray(json)) throw new ClientsFileError(`${file}: must be a JSON array of clients`);
+  const seen = new Set<string>();
+  return json.map((entry: unknown, index) => {
+    const id = (entry as { client_id?: unknown } | null)?.client_id;
+    const where = `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}`;
+    const parsed = clientSchema.safeParse(entry);
+    if (!parsed.success) {
+      const issues = parsed.error.issues.map(
+        (issue) => `${issue.path.join('.') || 'entry'}: ${issue.message}`,
+      );
+      throw new ClientsFileError(`${where}: ${issues.join('; ')}`);
+    }
+    if (seen.has(parsed.data.client_id)) throw new ClientsFileError(`${where}: client_id: appears twice`);
+    seen.add(parsed.data.client_id);
+    if (parsed.data.claims_allowed.includes('identity') && parsed.data.legal_basis === undefined) {
+      throw new ClientsFileError(`${where}: legal_basis: name the law that lets it receive identity`);
+    }
+    return parsed.data;
+  });
+}
+
+export const readClientsFile = async (file: string): Promise<ClientEntry[]> =>
+  parseClients(await readFile(file, 'utf8'), file);
+
+/**
+ * Makes the catalogue say what the file says, in one transaction: entries are added or replaced, and those
+ * that the file no longer has are disabled. Running it twice changes nothing.
+ */
+export async function applyClients(db: Database, clients: readonly ClientEntry[], now: Date): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.query('lock table clients in share row exclusive mode');
+    for (const { resources, ...metadata } of clients) {
+      const { client_secret: secret } = metadata;
+      const stored = { ...metadata, ...(secret && { client_secret: sealSecret(secret) }) };
+      await tx.query(
+        `insert into clients as c (client_id, metadata, source, updated_at) values ($1, $2, 'file', $3)
+         on conflict (client_id) do update
+           set metadata = excluded.metadata, updated_at = excluded.updated_at, disabled_at = null
+         where c.metadata is distinct from excluded.metadata or c.disabled_at is not null`,
+        [metadata.client_id, JSON.stringify(stored), now],
+      );
+      for (const resource of resources) {
+        await tx.query(
+          `insert into resources (identifier, client_id, scope, min_acr, access_token_format)
+           values ($1, $2, $3, $4, $5)
+           on conflict (identifier) do update set client_id = excluded.client_id, scope = excluded.scope,
+             min_acr = excluded.min_acr, access_token_format = excluded.access_token_format`,
+          [
+            resource.identifier,
+            metadata.client_id,
+            resource.scope,
+            resource.min_acr,
+            resource.access_token_format,
+          ],
+        );
+      }
+    }
+    const ids = clients.map(({ client_id }) => client_id);
+    const owned = clients.flatMap(({ resources }) => resources.map(({ identifier }) => identifier));
+    await tx.query(
+      `update clients set disabled_at = $2 where source = 'file' and disabled_at is null and client_id <> all($1)`,
+      [ids, now],
+    );
+    await tx.query('delete from resources where identifier <> all($1)', [owned]);
+  });
+}
+
+/** The published JSON Schema of `CLIENTS_FILE`. */
+export const clientsFileSchema = () =>
+  z.toJSONSchema(z.array(clientSchema), { target: 'draft-2020-12', io: 'input' });

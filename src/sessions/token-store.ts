@@ -1,0 +1,117 @@
+import type { Queryable } from '../platform/database.ts';
+import { recordKey } from './record-key.ts';
+import type { SessionRecord } from './session-store.ts';
+
+export type TokenTable = 'authorization_codes' | 'access_tokens' | 'refresh_tokens';
+
+export interface TokenRecord {
+  jti: string;
+  exp: number;
+  grantId?: string;
+  sessionUid?: string;
+  consumed?: number;
+  [member: string]: unknown;
+}
+
+/** A token with what every use of it needs next, as one statement saw them. */
+export interface FoundToken {
+  token: TokenRecord;
+  grant?: Record<string, unknown>;
+  session?: SessionRecord;
+  consumedAt?: Date;
+}
+
+interface Row {
+  payload: TokenRecord;
+  consumed_at: Date | null;
+  grant_payload: Record<string, unknown> | null;
+  session_details: SessionRecord | null;
+  session_authorizations: SessionRecord['authorizations'] | null;
+}
+
+const find = (table: TokenTable, consumed: string) => `
+  select t.payload, ${consumed} as consumed_at, g.payload as grant_payload,
+         s.details as session_details, s.authorizations as session_authorizations
+    from ${table} t
+    left join grants g on g.id = t.grant_id and g.expires_at > $2
+    left join sessions s on s.uid = t.session_uid and s.ended_at is null and s.expires_at > $2
+   where t.key = $1`;
+
+const FIND: Record<TokenTable, string> = {
+  authorization_codes: find('authorization_codes', 't.consumed_at'),
+  access_tokens: find('access_tokens', 'null::timestamptz'),
+  refresh_tokens: find('refresh_tokens', 't.consumed_at'),
+};
+
+/** One round trip: the token, its grant and its session. */
+export async function findToken(
+  db: Queryable,
+  table: TokenTable,
+  value: string,
+  now: Date,
+): Promise<FoundToken | undefined> {
+  const [row] = await db.query<Row>(FIND[table], [recordKey(value), now]);
+  if (row === undefined) return undefined;
+  const consumed = row.consumed_at && { consumed: Math.floor(row.consumed_at.getTime() / 1000) };
+  return {
+    token: { ...row.payload, jti: value, ...consumed },
+    ...(row.grant_payload && { grant: row.grant_payload }),
+    ...(row.session_details && {
+      session: { ...row.session_details, authorizations: row.session_authorizations ?? {} },
+    }),
+    ...(row.consumed_at && { consumedAt: row.consumed_at }),
+  };
+}
+
+const save = (table: TokenTable) => `
+  insert into ${table} (key, grant_id, session_uid, payload, expires_at) values ($1, $2, $3, $4, $5)
+  on conflict (key) do update set payload = excluded.payload, expires_at = excluded.expires_at`;
+
+const SAVE: Record<TokenTable, string> = {
+  authorization_codes: save('authorization_codes'),
+  access_tokens: save('access_tokens'),
+  refresh_tokens: save('refresh_tokens'),
+};
+
+export async function saveToken(db: Queryable, table: TokenTable, value: string, record: TokenRecord) {
+  const { jti: _, ...payload } = record;
+  await db.query(SAVE[table], [
+    recordKey(value),
+    record.grantId ?? null,
+    record.sessionUid ?? null,
+    JSON.stringify(payload),
+    new Date(record.exp * 1000),
+  ]);
+}
+
+export type ConsumableTable = 'authorization_codes' | 'refresh_tokens' | 'pushed_authorization_requests';
+
+const consume = (table: ConsumableTable) =>
+  `update ${table} set consumed_at = $2 where key = $1 and consumed_at is null returning 1 as won`;
+
+const CONSUME: Record<ConsumableTable, string> = {
+  authorization_codes: consume('authorization_codes'),
+  refresh_tokens: consume('refresh_tokens'),
+  pushed_authorization_requests: consume('pushed_authorization_requests'),
+};
+
+/** Uses a record up. @returns false when somebody else already had */
+export async function consumeRecord(
+  db: Queryable,
+  table: ConsumableTable,
+  value: string,
+  now: Date,
+): Promise<boolean> {
+  const rows = await db.query(CONSUME[table], [recordKey(value), now]);
+  return rows.length === 1;
+}
+
+const DESTROY: Record<TokenTable, string> = {
+  authorization_codes: 'delete from authorization_codes where key = $1',
+  access_tokens: 'delete from access_tokens where key = $1',
+  refresh_tokens: 'delete from refresh_tokens where key = $1',
+};
+
+export async function destroyToken(db: Queryable, table: TokenTable, value: string): Promise<void> {
+  await db.query(DESTROY[table], [recordKey(value)]);
+}
