@@ -6,7 +6,8 @@ for (const control of document.querySelectorAll('.field-reveal')) {
   button.className = 'reveal';
   const show = (visible) => {
     input.type = visible ? 'text' : 'password';
-    button.textContent = visible ? control.dataset.revealHide : control.dataset.revealShow;
+    button.textContent = visible ? control.dataset.hide : control.dataset.show;
+    button.setAttribute('aria-label', visible ? control.dataset.hideLabel : control.dataset.showLabel);
   };
   button.setAttribute('aria-controls', input.id);
   button.addEventListener('click', () => show(input.type === 'password'));

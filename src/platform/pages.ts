@@ -63,6 +63,9 @@ const PARTIALS = {
   stepList: 'steps',
 } as const;
 
+/** The summary stands above the fields but names their labels, so it is rendered after them. */
+const ERROR_SUMMARY = '<!-- error summary -->';
+
 const NO_FORM: FormState = { values: {}, errors: {} };
 
 function readSite(file: string): Site {
@@ -141,7 +144,8 @@ export function createPages({
       errorOf: (name: string) => errorText(t, form.errors[name]),
       hidden: (name: string, value: string) => partialWith('hidden', { name, value }),
       levelBadge: (level: string) => partialWith('level-badge', { level }),
-      errorSummary: () => partialWith('error-summary', {}),
+      labels: new Map<string, string>(),
+      errorSummary: () => ERROR_SUMMARY,
     };
     const partialWith = (name: string, more: object): string =>
       eta.render(`partials/${name}`, { ...view, options: more });
@@ -158,7 +162,8 @@ export function createPages({
 
   function respond(ctx: Context, name: string, data: Record<string, unknown>, status: number): void {
     const view = viewOf(ctx, data);
-    const body = eta.render(name, view);
+    const summary = () => eta.render('partials/error-summary', view);
+    const body = eta.render(name, view).replace(ERROR_SUMMARY, summary);
     ctx.status = status;
     ctx.type = 'html';
     ctx.set('content-language', requestLocale(ctx));

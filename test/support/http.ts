@@ -25,7 +25,10 @@ export interface TestSite {
 export async function serve(
   t: ExecutionContext,
   routes: (pages: Pages) => Middleware,
-  options: { trustedProxies?: string[]; crossSitePosts?: string[] } = {},
+  {
+    pages = createPages(),
+    ...options
+  }: { pages?: Pages; trustedProxies?: string[]; crossSitePosts?: string[] } = {},
 ): Promise<TestSite> {
   const logged: LoggedLine[] = [];
   const line =
@@ -34,7 +37,6 @@ export async function serve(
       logged.push({ level, fields: { ...fields }, message });
     };
   const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
-  const pages = createPages();
   const app = new Koa();
   installHttp(app, { pages, log, ...options });
   app.use(routes(pages));
