@@ -107,7 +107,7 @@ export const COMMON = {
     document: '证件号码',
     purpose: '用途',
     purposeText: '为“一码通”确认身份',
-    preset: '带边框的首选按钮即该演示人物的预设结果。',
+    preset: '第一个按钮就是该演示人物的预设结果。',
     cancel: '取消并返回',
     later: '先返回，稍后得知结果',
     desk: '工作人员也可在工作台接听',
