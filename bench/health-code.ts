@@ -1,0 +1,63 @@
+import { days } from '../src/health-code/civil-day.ts';
+import { evaluate } from '../src/health-code/evaluate.ts';
+import { loadRuleSets } from '../src/health-code/rule-set.ts';
+import type { HealthInput } from '../src/health-code/types.ts';
+
+const AS_OF = Date.parse('2020-04-10T12:00:00+08:00');
+const base: HealthInput = {
+  level: 'basic',
+  declaration: true,
+  evidence: [],
+  checkins: [],
+  release: [],
+  overrides: [],
+  staleSources: [],
+  outageDays: [],
+};
+const row = (type: string, source: string, ago: number) => ({
+  id: 'e',
+  type,
+  source,
+  at: AS_OF - days(ago),
+  purpose: 'epidemic_prevention',
+});
+const checkins = Array.from({ length: 20 }, (_, ago) => ({
+  at: AS_OF - days(ago),
+  temp: 36.5,
+  symptoms: [],
+}));
+
+/** What people look like: most have declared and nothing else. */
+const people: Record<string, HealthInput> = {
+  'nothing but a declaration': base,
+  'thirty days of check-ins': { ...base, checkins },
+  'yellow, on the way to green': { ...base, checkins, evidence: [row('MEDIUM_RISK_STAY', 'transport', 3)] },
+  'red, clock over, run not': {
+    ...base,
+    checkins: checkins.slice(3),
+    evidence: [row('CLOSE_CONTACT', 'cdc', 15)],
+  },
+};
+
+/** Evaluations a second on one core, for each kind of person. */
+export function measureEngine(milliseconds = 500): { what: string; perSecond: number }[] {
+  const rules = loadRuleSets()[0]!;
+  return Object.entries(people).map(([what, input]) => {
+    for (let i = 0; i < 5_000; i += 1) evaluate(input, AS_OF + i, rules);
+    const start = performance.now();
+    let count = 0;
+    let spent = 0;
+    while (spent < milliseconds) {
+      for (let i = 0; i < 1_000; i += 1) evaluate(input, AS_OF + i, rules);
+      count += 1_000;
+      spent = performance.now() - start;
+    }
+    return { what, perSecond: Math.round((count / spent) * 1_000) };
+  });
+}
+
+if (import.meta.main) {
+  for (const { what, perSecond } of measureEngine()) {
+    process.stdout.write(`${perSecond.toLocaleString('en').padStart(12)} evaluations/s  ${what}\n`);
+  }
+}
