@@ -98,7 +98,6 @@ export async function freshDatabase(
     await admin().query(`drop database if exists ${name} with (force)`);
   };
   if (!isHook(t)) t.teardown(drop);
-  else t.teardown(drop);
   return { ...db, close, url, statements };
 }
 
