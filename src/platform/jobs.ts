@@ -1,0 +1,209 @@
+import { type Db, type Job, PgBoss } from 'pg-boss';
+import type { Database, Queryable } from './database.ts';
+import { newId } from './id.ts';
+
+export type Payload = Record<string, unknown>;
+
+export interface JobOptions {
+  /** How often a failed job is tried again; then it stays failed, to be looked at. Default 5. */
+  retryLimit?: number;
+  /** Seconds before a failed job is tried again. Default 10. */
+  retryDelay?: number;
+  /** Whether each wait is about twice the one before. Default true. */
+  retryBackoff?: boolean;
+  /** Runs by itself so often, once among all processes, never two at a time; without a payload. */
+  everySeconds?: number;
+}
+
+export interface EnqueueOptions {
+  /** By the machine's clock: what depends on the product's own clock belongs in a row that a job looks at. */
+  startAfterSeconds?: number;
+  /** While a job with this key waits, another one is not added. */
+  singletonKey?: string;
+}
+
+export interface Jobs {
+  /**
+   * Names what is to be done for jobs of that name. It may run more than once for one job, so it must not
+   * matter when it does. Call before `start`.
+   */
+  define(name: string, handler: (payload: Payload) => Promise<void>, options?: JobOptions): Promise<void>;
+  /** Adds a job in the caller's transaction: it exists when and only when that commits. Define it first. */
+  enqueue(tx: Queryable, name: string, payload?: Payload, options?: EnqueueOptions): Promise<void>;
+  /** Looks for jobs of that name at once instead of at the next turn; after the transaction has committed. */
+  nudge(name: string): void;
+  /**
+   * Runs what waits under that name (a periodic job at least once) and returns when all is done; also what
+   * would only be due later. For tests.
+   *
+   * @throws the first error of a handler.
+   */
+  runNow(name: string): Promise<void>;
+  /** Begins to run jobs in this process. A process that only enqueues never calls it. */
+  start(): Promise<void>;
+  /** Takes no more jobs, waits for those that run, and ends. */
+  stop(): Promise<void>;
+}
+
+export interface JobLog {
+  error(detail: object, message: string): void;
+}
+
+interface Defined {
+  handler: (payload: Payload) => Promise<void>;
+  everySeconds: number | undefined;
+  /** When to add the next run of a periodic job, on `performance.now()`'s clock. */
+  nextTick?: number;
+  timer?: NodeJS.Timeout;
+  running?: Promise<void>;
+  again?: boolean;
+}
+
+const POLL_MS = 1_000;
+const BATCH = 10;
+const PERIODIC = 'periodic';
+
+const asDb = (on: Queryable): Db => ({
+  executeSql: async (text, values) => ({ rows: await on.query(text, values) }),
+});
+
+/**
+ * The job queue: pg-boss on our own pool, in a schema beside ours. pg-boss keeps, retries and expires the
+ * jobs; the turns are ours, so that `runNow` takes the very path that production takes.
+ *
+ * @param connectionString as for `openDatabase`; only its `schema` is read.
+ */
+export async function openJobs(options: {
+  connectionString: string;
+  db: Database;
+  log: JobLog;
+}): Promise<Jobs> {
+  const { db, log } = options;
+  const schema = `${new URL(options.connectionString).searchParams.get('schema') ?? 'ymt'}_jobs`;
+  const boss = new PgBoss({
+    // Its own statements are many and some hold several commands, so they are not prepared.
+    db: { executeSql: (text, values) => db.pool.query(text, values as unknown[]) },
+    schema,
+    schedule: false,
+    supervise: true,
+    superviseIntervalSeconds: 15,
+    monitorIntervalSeconds: 15,
+  });
+  boss.on('error', (error) => log.error({ err: error }, 'job queue'));
+  await boss.start();
+
+  const defined = new Map<string, Defined>();
+  const find = (name: string): Defined => {
+    const found = defined.get(name);
+    if (!found) throw new RangeError(`no job is defined under the name "${name}"`);
+    return found;
+  };
+
+  async function runOne(name: string, job: Job<Payload>, handler: Defined['handler']): Promise<unknown> {
+    const attempt = { id: job.id, retryCount: job.retryCount };
+    try {
+      await handler(job.data ?? {});
+      await boss.complete(name, attempt);
+      return undefined;
+    } catch (error) {
+      log.error({ err: error, job: name, jobId: job.id }, 'job failed');
+      await boss.fail(name, attempt, { name: error instanceof Error ? error.name : 'Error' });
+      return error;
+    }
+  }
+
+  const runAll = async (name: string, jobs: Job<Payload>[]) => {
+    const { handler } = find(name);
+    return Promise.all(jobs.map((job) => runOne(name, job, handler)));
+  };
+
+  /** Adds the run of a periodic job when it is time; of all processes only the first in a time slot adds it. */
+  async function tick(name: string, entry: Defined): Promise<void> {
+    const { everySeconds } = entry;
+    if (everySeconds === undefined || performance.now() < (entry.nextTick ?? 0)) return;
+    entry.nextTick = performance.now() + everySeconds * 1_000;
+    await boss.send(name, {}, { singletonKey: PERIODIC, singletonSeconds: everySeconds });
+  }
+
+  let stopping = false;
+  let started = false;
+
+  /** One turn at a time for each name; a call during a turn leads to one more after it. */
+  function work(name: string): void {
+    const entry = find(name);
+    if (stopping || !started) return;
+    if (entry.running) {
+      entry.again = true;
+      return;
+    }
+    clearTimeout(entry.timer);
+    entry.running = (async () => {
+      try {
+        await tick(name, entry);
+        let jobs: Job<Payload>[];
+        do {
+          jobs = await boss.fetch<Payload>(name, { batchSize: BATCH });
+          await runAll(name, jobs);
+        } while (jobs.length === BATCH && !stopping);
+      } catch (error) {
+        log.error({ err: error, job: name }, 'job queue');
+      }
+    })().finally(() => {
+      entry.running = undefined;
+      const soon = entry.again;
+      entry.again = false;
+      if (stopping) return;
+      entry.timer = setTimeout(() => work(name), soon ? 0 : POLL_MS).unref();
+    });
+  }
+
+  return {
+    async define(name, handler, { retryLimit = 5, retryDelay = 10, retryBackoff = true, everySeconds } = {}) {
+      const settings = {
+        retryLimit: everySeconds ? 0 : retryLimit,
+        retryDelay,
+        retryBackoff,
+        // A killed process leaves its job active so long; a periodic one is held up by that.
+        expireInSeconds: everySeconds ? Math.max(60, everySeconds) : 300,
+        deleteAfterSeconds: everySeconds ? 3_600 : 86_400,
+      };
+      await boss.createQueue(name, { ...settings, policy: everySeconds ? 'exclusive' : 'short' });
+      await boss.updateQueue(name, settings);
+      defined.set(name, { handler, everySeconds });
+    },
+    async enqueue(tx, name, payload = {}, { startAfterSeconds, singletonKey } = {}) {
+      await boss.send(name, payload, {
+        db: asDb(tx),
+        ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
+        singletonKey: singletonKey ?? (find(name).everySeconds ? PERIODIC : newId()),
+      });
+    },
+    nudge(name) {
+      setImmediate(work, name);
+    },
+    async runNow(name) {
+      const { everySeconds, running } = find(name);
+      await running;
+      if (everySeconds) await boss.send(name, {}, { singletonKey: PERIODIC });
+      // All are claimed before any is run: one that fails must not be taken up again in the same call.
+      const claimed: Job<Payload>[] = [];
+      for (;;) {
+        const jobs = await boss.fetch<Payload>(name, { batchSize: 100, ignoreStartAfter: true });
+        if (jobs.length === 0) break;
+        claimed.push(...jobs);
+      }
+      const error = (await runAll(name, claimed)).find((result) => result !== undefined);
+      if (error !== undefined) throw error;
+    },
+    async start() {
+      started = true;
+      for (const name of defined.keys()) work(name);
+    },
+    async stop() {
+      stopping = true;
+      for (const { timer } of defined.values()) clearTimeout(timer);
+      await Promise.all([...defined.values()].map(({ running }) => running));
+      await boss.stop({ graceful: true, close: false });
+    },
+  };
+}
