@@ -52,4 +52,12 @@ export function readLifetimes(overrides: Partial<Record<LifetimeName, number>> =
   return schema.parse({ ...defaults, ...overrides });
 }
 
-export const lifetimes: Lifetimes = readLifetimes();
+const current = readLifetimes();
+
+/** The lifetimes that this process goes by. */
+export const lifetimes: Lifetimes = current;
+
+/** Makes the whole process go by other lifetimes. `main.ts` calls it once, with what the environment says. */
+export function useLifetimes(others: Lifetimes): void {
+  Object.assign(current, others);
+}
