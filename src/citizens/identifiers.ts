@@ -144,6 +144,12 @@ export function documentTypeOf(raw: string): DocumentType | undefined {
   return parsePassport(text).ok ? 'passport' : undefined;
 }
 
+/** What a document number is indexed by: the same for every way of typing it, valid or not. */
+export function documentKey(raw: string): string {
+  const text = compact(raw);
+  return /^\d{15}$/.test(text) ? upgradeResidentId(text) : text;
+}
+
 /**
  * A mobile number. Mainland numbers come back as 11 digits, others in E.164 with `+`. The library knows some
  * new mainland ranges wrongly, so it is asked about other countries only.

@@ -1,0 +1,174 @@
+import { randomInt } from 'node:crypto';
+import en from '../../config/texts/en/citizens.json' with { type: 'json' };
+import chinese from '../../config/texts/zh-CN/citizens.json' with { type: 'json' };
+import type { Queryable } from '../platform/database.ts';
+import type { Cipher } from '../platform/field-encryption.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
+import { readLimits } from '../platform/limits.ts';
+import { post } from '../platform/outbox.ts';
+
+/** What a code is for; one sent for one purpose is nothing for another. */
+export type CodePurpose = 'login' | 'registration' | 'recovery' | 'change_phone' | 'step_up';
+
+/** Wrong entries that a code survives. */
+const FAILURES_MAX = 5;
+
+/** In seconds, but `perWindow`. */
+export interface CodeRules {
+  lifetime: number;
+  /** The wait before the next code to the same phone. */
+  resend: number;
+  /** How many codes a phone gets within `window`. */
+  perWindow: number;
+  window: number;
+}
+
+/** The rules that lifetimes and limits make: `smsCode`, `smsResend`, `sms_phone`. */
+export const codeRules = (times = lifetimes, { sms_phone: limit } = readLimits()): CodeRules => ({
+  lifetime: times.smsCode,
+  resend: times.smsResend,
+  perWindow: limit.points,
+  window: limit.seconds,
+});
+const DEFAULT_RULES = codeRules();
+
+export interface CodeWriter {
+  tx: Queryable;
+  cipher: Cipher;
+  /** The code that a sandbox person always gets; the limits do not count for them. */
+  fixedCode?: ((phone: string) => string | undefined) | undefined;
+  /** Other rules than those of `config/`. */
+  rules?: CodeRules | undefined;
+}
+
+export interface CodeRequest {
+  /** Normalised by `parseMobile`. */
+  phone: string;
+  purpose: CodePurpose;
+  /** The interaction, draft or session in which the code must come back. */
+  context: string;
+  locale?: 'zh-CN' | 'en';
+  now: Date;
+}
+
+export interface CodeSent {
+  /** Whether a new code went out. Otherwise an earlier one may still be good: see `expiresAt`. */
+  sent: boolean;
+  /** Why not. */
+  reason?: 'too_soon' | 'daily_limit';
+  /** When the next one may be asked for. */
+  resendAt: Date;
+  /** Until when the newest code of this context is good; absent when there is none. */
+  expiresAt?: Date;
+}
+
+const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
+
+/** Keyed, since a million guesses would find the code from a plain hash; bound to all that it is good for. */
+const hashOf = (cipher: Cipher, { phone, purpose, context }: Omit<CodeRequest, 'now'>, code: string) =>
+  cipher.blindIndex('one-time-code', JSON.stringify([phone, purpose, context, code]));
+
+/**
+ * Sends a code of six digits through the outbox, in the caller's transaction. Only the newest code of a context
+ * counts. Whether one more may be sent is decided by one statement, so that requests in parallel keep the limits.
+ */
+export async function sendCode(writer: CodeWriter, request: CodeRequest): Promise<CodeSent> {
+  const { tx, cipher, rules = DEFAULT_RULES } = writer;
+  const { phone, purpose, context, now } = request;
+  const phoneIndex = cipher.blindIndex('phone', phone);
+  const fixed = writer.fixedCode?.(phone);
+  if (fixed === undefined) {
+    const refused = await countSending(tx, phoneIndex, rules, now);
+    if (refused) return { ...refused, ...(await liveCode(tx, phoneIndex, request)) };
+  }
+  const code = fixed ?? String(randomInt(1_000_000)).padStart(6, '0');
+  const expiresAt = later(now, rules.lifetime);
+  await tx.query(
+    `insert into one_time_codes (context, purpose, phone_index, code_hash, sent_at, expires_at)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (context, purpose, phone_index) do update
+     set code_hash = excluded.code_hash, failures = 0, sent_at = excluded.sent_at,
+       expires_at = excluded.expires_at, spent_at = null`,
+    [context, purpose, phoneIndex, hashOf(cipher, request, code), now, expiresAt],
+  );
+  const text = (request.locale === 'en' ? en : chinese).codeMessage
+    .replace('{code}', code)
+    .replace('{minutes}', String(Math.round(rules.lifetime / 60)));
+  await post(tx, cipher, { channel: 'sms', to: phone, text, kind: `code_${purpose}`, now, expiresAt });
+  return { sent: true, resendAt: later(now, fixed === undefined ? rules.resend : 0), expiresAt };
+}
+
+/** Counts one sending, or says why there may be none now. */
+async function countSending(
+  tx: Queryable,
+  phoneIndex: Buffer,
+  { resend, perWindow, window }: CodeRules,
+  now: Date,
+): Promise<Omit<CodeSent, 'expiresAt'> | undefined> {
+  const windowEnded = later(now, -window);
+  const counted = await tx.query(
+    `insert into code_quotas as q (phone_index, window_start, sent, last_sent_at) values ($1, $2, 1, $2)
+     on conflict (phone_index) do update set
+       window_start = case when q.window_start <= $3 then $2 else q.window_start end,
+       sent = case when q.window_start <= $3 then 1 else q.sent + 1 end,
+       last_sent_at = $2
+     where q.last_sent_at <= $4 and (q.sent < $5 or q.window_start <= $3)
+     returning 1`,
+    [phoneIndex, now, windowEnded, later(now, -resend), perWindow],
+  );
+  if (counted.length > 0) return undefined;
+  const [quota] = await tx.query<{ window_start: Date; sent: number; last_sent_at: Date }>(
+    'select window_start, sent, last_sent_at from code_quotas where phone_index = $1',
+    [phoneIndex],
+  );
+  const soon = later(quota?.last_sent_at ?? now, resend);
+  if (quota && quota.sent >= perWindow && quota.window_start > windowEnded) {
+    const nextDay = later(quota.window_start, window);
+    return { sent: false, reason: 'daily_limit', resendAt: nextDay > soon ? nextDay : soon };
+  }
+  return { sent: false, reason: 'too_soon', resendAt: soon };
+}
+
+async function liveCode(tx: Queryable, phoneIndex: Buffer, { context, purpose, now }: CodeRequest) {
+  const [live] = await tx.query<{ expires_at: Date }>(
+    `select expires_at from one_time_codes
+     where context = $1 and purpose = $2 and phone_index = $3 and spent_at is null and expires_at > $4`,
+    [context, purpose, phoneIndex, now],
+  );
+  return live && { expiresAt: live.expires_at };
+}
+
+/**
+ * Uses up a code. Decided by one statement: of any number of requests with the right code one gets `ok`.
+ *
+ * **Commit whatever the answer**: a wrong entry is counted in the same statement, and rolling back would give
+ * unlimited guesses.
+ *
+ * @returns `wrong` also when no code was sent in this context to this phone; `spent` when it was used or when
+ *   too many wrong entries ended it.
+ */
+export async function redeemCode(
+  { tx, cipher }: Pick<CodeWriter, 'tx' | 'cipher'>,
+  answer: Omit<CodeRequest, 'locale'> & { code: string },
+): Promise<'ok' | 'wrong' | 'expired' | 'spent'> {
+  const { phone, purpose, context, now } = answer;
+  const phoneIndex = cipher.blindIndex('phone', phone);
+  const code = answer.code.normalize('NFKC').replace(/\s/g, '');
+  const [tried] = await tx.query<{ ok: boolean }>(
+    `update one_time_codes
+     set spent_at = case when code_hash = $4 then $5::timestamptz end,
+       failures = failures + case when code_hash = $4 then 0 else 1 end
+     where context = $1 and purpose = $2 and phone_index = $3
+       and spent_at is null and expires_at > $5 and failures < $6
+     returning spent_at is not null as ok`,
+    [context, purpose, phoneIndex, hashOf(cipher, answer, code), now, FAILURES_MAX],
+  );
+  if (tried) return tried.ok ? 'ok' : 'wrong';
+  const [known] = await tx.query<{ spent: boolean }>(
+    `select spent_at is not null or failures >= $4 as spent from one_time_codes
+     where context = $1 and purpose = $2 and phone_index = $3`,
+    [context, purpose, phoneIndex, FAILURES_MAX],
+  );
+  if (!known) return 'wrong';
+  return known.spent ? 'spent' : 'expired';
+}
