@@ -27,8 +27,8 @@ export type Site = z.infer<typeof Site>;
 /** What a view tells the layout by calling `page({…})`. */
 interface PageOptions {
   title?: string;
-  /** `narrow` (the default) for one form, `wide` for texts and tables. */
-  width?: 'narrow' | 'wide';
+  /** `narrow` (the default) for one form, `text` for reading, `wide` for tables. */
+  width?: 'narrow' | 'text' | 'wide';
   /** Files of `public/`, loaded as `type=module`. */
   scripts?: string[];
   nav?: Array<{ href: string; label: string; current?: boolean }>;

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import Router from '@koa/router';
 import type { ExecutionContext } from 'ava';
 import Koa, { type Middleware } from 'koa';
 import type { Log } from '../../src/platform/http/errors.ts';
@@ -20,11 +21,11 @@ export interface TestSite {
 
 /**
  * Serves pages on a free port of this machine until the test ends, with everything that every request gets.
- * @param routes the room's own routes: `(pages) => router.routes()`.
+ * @param routes the room's own routes: a router, or one middleware.
  */
 export async function serve(
   t: ExecutionContext,
-  routes: (pages: Pages) => Middleware,
+  routes: (pages: Pages) => Router | Middleware,
   {
     pages = createPages(),
     ...options
@@ -39,7 +40,8 @@ export async function serve(
   const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
   const app = new Koa();
   installHttp(app, { pages, log, ...options });
-  app.use(routes(pages));
+  const own = routes(pages);
+  app.use(own instanceof Router ? own.routes() : own);
   const server = createServer(app.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => {
