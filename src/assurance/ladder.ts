@@ -174,15 +174,19 @@ function completeLogins(proofs: readonly Proof[], policy: LadderPolicy): Login[]
   );
 }
 
+/** Later first; the id settles what happened in the same millisecond, so that the order of rows never matters. */
+const isLater = (a: Proof, b: Proof): boolean =>
+  a.at.getTime() === b.at.getTime() ? a.id > b.id : a.at.getTime() > b.at.getTime();
+
+const key = (login: Login): string => login.proofs.map((proof) => proof.id).join();
+const isLaterLogin = (a: Login, b: Login): boolean => (a.at === b.at ? key(a) > key(b) : a.at > b.at);
+
 /** The latest live check, by any method that gives the session its highest step. */
 function latestLiveCheck(proofs: readonly Proof[], policy: LadderPolicy): Proof | undefined {
   const methods = policy.levels.advanced.account.flat() as string[];
   return proofs
     .filter((proof) => methods.includes(proof.method))
-    .reduce<Proof | undefined>(
-      (a, b) => (a === undefined || b.at.getTime() > a.at.getTime() ? b : a),
-      undefined,
-    );
+    .reduce<Proof | undefined>((a, b) => (a === undefined || isLater(b, a) ? b : a), undefined);
 }
 
 const needsLiveCheck = (level: Level, policy: LadderPolicy): boolean =>
@@ -255,7 +259,7 @@ export function sessionStanding(facts: Facts, policy: LadderPolicy = ladderPolic
   const best = judged.reduce<(typeof judged)[number] | undefined>((a, b) => {
     if (a === undefined) return b;
     if (a.level !== b.level) return reaches(a.level, b.level) ? a : b;
-    return b.login.at > a.login.at ? b : a;
+    return isLaterLogin(b.login, a.login) ? b : a;
   }, undefined);
   const level = best?.level ?? 'anonymous';
   const deciding = live !== undefined && needsLiveCheck(level, policy) ? live : undefined;
