@@ -26,6 +26,23 @@ export const PROOF_METHODS = [
   'video',
 ] as const;
 
+/** Whose word evidence is. */
+export const EVIDENCE_SOURCES = [
+  'police',
+  'entry_exit',
+  'carrier',
+  'face',
+  'alipay',
+  'social_security',
+  'bank',
+  'live_face',
+  'voiceprint',
+  'video',
+  'counter',
+  'officer',
+] as const;
+
+export type EvidenceSource = (typeof EVIDENCE_SOURCES)[number];
 export type EvidenceMethod = (typeof EVIDENCE_METHODS)[number];
 export type ProofMethod = (typeof PROOF_METHODS)[number];
 
@@ -47,6 +64,10 @@ const ladderSchema = z.strictObject({
   /** Each is one way to log in: methods that must be proved together, in one interaction. */
   logins: z.array(z.array(proofMethod).min(1).max(2)),
   evidenceLifetimeSeconds: z.record(evidenceMethod, seconds),
+  /** When the source is asked again whether what it confirmed still holds. */
+  recheckAfterSeconds: z.partialRecord(evidenceMethod, seconds),
+  /** When it is asked again if it could not be asked. */
+  recheckRetrySeconds: seconds,
   amr: z.record(proofMethod, z.array(z.string())),
 });
 

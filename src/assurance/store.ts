@@ -1,8 +1,9 @@
+import { record } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { type Evidence, evidenceExpiry, type LevelCap, type Proof } from './ladder.ts';
 import type { Level } from './level.ts';
-import type { EvidenceMethod, ProofMethod } from './policy.ts';
+import { type EvidenceMethod, type EvidenceSource, ladderPolicy, type ProofMethod } from './policy.ts';
 
 /** Evidence as it is stored. */
 export interface StoredEvidence extends Evidence {
@@ -26,7 +27,7 @@ export interface LoadedStanding {
 interface EvidenceInput {
   citizenId: string;
   method: EvidenceMethod;
-  source: string;
+  source: EvidenceSource;
   /** The authority's own reference. */
   transactionId: string;
   at: Date;
@@ -35,26 +36,61 @@ interface EvidenceInput {
 }
 
 /**
- * Adds one piece of evidence. The same answer of the same authority counts once, however often it arrives.
+ * Adds one piece of evidence. The same answer of the same authority counts once, however often it arrives. Where
+ * the ladder wants the source asked again from time to time, it also says when.
  *
  * @returns its id, or `undefined` when it was there already.
  */
 export async function recordEvidence(db: Queryable, input: EvidenceInput): Promise<string | undefined> {
   const { citizenId, method, source, transactionId, at } = input;
   const rows = await db.query<{ id: string }>(
-    `insert into evidence (id, citizen_id, method, source, transaction_id, at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (citizen_id, method, source, transaction_id) do nothing
-     returning id`,
-    [newId(), citizenId, method, source, transactionId, at, input.expiresAt ?? evidenceExpiry(method, at)],
+    `with added as (
+       insert into evidence (id, citizen_id, method, source, transaction_id, at, expires_at)
+       values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (citizen_id, method, source, transaction_id) do nothing
+       returning id
+     ), due as (
+       insert into rechecks (citizen_id, method, due_at)
+       select $2, $3, $8::timestamptz from added where $8::timestamptz is not null
+       on conflict (citizen_id, method) do update set due_at = excluded.due_at
+     )
+     select id from added`,
+    [
+      newId(),
+      citizenId,
+      method,
+      source,
+      transactionId,
+      at,
+      input.expiresAt ?? evidenceExpiry(method, at),
+      recheckDue(method, at),
+    ],
   );
-  return rows[0]?.id;
+  const id = rows[0]?.id;
+  if (id !== undefined) {
+    await record(db, { type: 'evidence.recorded', citizenId, detail: { method, source }, at });
+  }
+  return id;
 }
+
+function recheckDue(method: EvidenceMethod, at: Date): Date | undefined {
+  const after = ladderPolicy.recheckAfterSeconds[method];
+  return after === undefined ? undefined : new Date(at.getTime() + after * 1000);
+}
+
+/** Why evidence ended. */
+export type EvidenceEnding =
+  | 'new_owner'
+  | 'mismatch'
+  | 'deceased'
+  | 'phone_changed'
+  | 'recovery'
+  | 'administrator';
 
 /** Ends all evidence by one method that has not ended yet; the rows stay, the endings are rows of their own. */
 export async function endEvidence(
   db: Queryable,
-  input: { citizenId: string; method: EvidenceMethod; reason: string; at: Date },
+  input: { citizenId: string; method: EvidenceMethod; reason: EvidenceEnding; at: Date },
 ): Promise<number> {
   const rows = await db.query(
     `insert into evidence_endings (citizen_id, evidence_id, ended_at, reason)
@@ -63,6 +99,10 @@ export async function endEvidence(
      returning evidence_id`,
     [input.citizenId, input.method, input.at, input.reason],
   );
+  if (rows.length > 0) {
+    const { citizenId, method, reason, at } = input;
+    await record(db, { type: 'evidence.ended', citizenId, detail: { method, reason }, at });
+  }
   return rows.length;
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import { sessionStanding } from '../../src/assurance/ladder.ts';
 import { purgeProofs } from '../../src/assurance/purge.ts';
@@ -12,32 +11,36 @@ import {
   recordEvidence,
   recordProof,
 } from '../../src/assurance/store.ts';
-import { freshDatabase as migratedDatabase } from '../support/database.ts';
+import type { Queryable } from '../../src/platform/database.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
-async function freshDatabase(t: ExecutionContext) {
-  const db = await migratedDatabase(t);
-  await db.query(
-    'create table if not exists accounts (citizen_id uuid primary key, state text, level_cap_until timestamptz)',
-  );
-  return db;
-}
+let db: TestDatabase;
+test.before(async (t) => {
+  db = await freshDatabase(t);
+});
+test.after.always(() => db.close());
 
 const NOW = new Date('2026-03-02T08:00:00.000Z');
 const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
 
 test('evidence and proofs come back in one round trip and give a level', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   for (const method of ['register', 'carrier', 'face'] as const) {
-    await recordEvidence(db, { citizenId, method, source: 'test', transactionId: method, at: NOW });
+    await recordEvidence(db, { citizenId, method, source: 'police', transactionId: method, at: NOW });
   }
   const proof = { citizenId, interactionUid: 'i1', at: NOW, boundLevel: 'intermediate' } as const;
   await recordProof(db, { ...proof, method: 'password' });
   await recordProof(db, { ...proof, method: 'sms' });
   t.is(await claimProofs(db, { interactionUid: 'i1', sessionUid: 's1', citizenId }), 2);
-  const before = db.statements.length;
-  const loaded = await loadStanding(db, { citizenId, sessionUid: 's1' });
-  t.is(db.statements.length - before, 1);
+  let statements = 0;
+  const counting: Queryable = {
+    query(text, values) {
+      statements += 1;
+      return db.query(text, values);
+    },
+  };
+  const loaded = await loadStanding(counting, { citizenId, sessionUid: 's1' });
+  t.is(statements, 1);
   const standing = sessionStanding({ ...loaded, at: later(1) });
   t.is(standing.level, 'intermediate');
   t.deepEqual(standing.authTime, NOW);
@@ -45,13 +48,11 @@ test('evidence and proofs come back in one round trip and give a level', async (
 });
 
 test('a stranger to the database stands nowhere', async (t) => {
-  const db = await freshDatabase(t);
   const loaded = await loadStanding(db, { citizenId: randomUUID(), sessionUid: 's' });
   t.deepEqual(loaded, { accountState: undefined, evidence: [], proofs: [] });
 });
 
 test('the same answer of the same authority counts once', async (t) => {
-  const db = await freshDatabase(t);
   const evidence = {
     citizenId: randomUUID(),
     method: 'face',
@@ -65,7 +66,6 @@ test('the same answer of the same authority counts once', async (t) => {
 });
 
 test('of many rechecks only the longest-lasting evidence of a method is loaded', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   for (const month of [3, 1, 2]) {
     await recordEvidence(db, {
@@ -88,12 +88,11 @@ test('of many rechecks only the longest-lasting evidence of a method is loaded',
 });
 
 test('ended evidence no longer counts and is still there to be read', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   for (const transactionId of ['T1', 'T2']) {
     await recordEvidence(db, { citizenId, method: 'carrier', source: 'carrier', transactionId, at: NOW });
   }
-  const ending = { citizenId, method: 'carrier', reason: 'other_owner', at: later(5) } as const;
+  const ending = { citizenId, method: 'carrier', reason: 'new_owner', at: later(5) } as const;
   t.is(await endEvidence(db, ending), 2);
   t.is(await endEvidence(db, ending), 0);
   t.deepEqual((await loadStanding(db, { citizenId, sessionUid: 's' })).evidence, []);
@@ -111,16 +110,14 @@ for (const statement of [
   'delete from evidence_endings',
 ]) {
   test(`the database refuses: ${statement}`, async (t) => {
-    const db = await freshDatabase(t);
     const citizenId = randomUUID();
     await recordEvidence(db, { citizenId, method: 'face', source: 'face', transactionId: 'T', at: NOW });
-    await endEvidence(db, { citizenId, method: 'face', reason: 'test', at: NOW });
+    await endEvidence(db, { citizenId, method: 'face', reason: 'administrator', at: NOW });
     await t.throwsAsync(db.query(statement), { message: /append-only/ });
   });
 }
 
 test('a session claims the proofs of its own citizen and interaction only, and no one claims them again', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   const proof = { citizenId, at: NOW, boundLevel: 'basic', method: 'password' } as const;
   await recordProof(db, { ...proof, interactionUid: 'i1' });
@@ -136,7 +133,6 @@ test('a session claims the proofs of its own citizen and interaction only, and n
 });
 
 test('proofs that no session has claimed are seen from inside their interaction only', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   const proof = { citizenId, at: NOW, boundLevel: 'basic', method: 'passkey' } as const;
   await recordProof(db, {
@@ -152,7 +148,6 @@ test('proofs that no session has claimed are seen from inside their interaction 
 });
 
 test('proofs are raised, never lowered, and only the citizen’s own', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = randomUUID();
   const proof = { citizenId, sessionUid: 's', at: NOW, method: 'sms' } as const;
   const low = await recordProof(db, { ...proof, boundLevel: 'basic' });
@@ -167,10 +162,37 @@ test('proofs are raised, never lowered, and only the citizen’s own', async (t)
 });
 
 test('old proofs are purged in batches', async (t) => {
-  const db = await freshDatabase(t);
   const proof = { citizenId: randomUUID(), sessionUid: 's', boundLevel: 'basic', method: 'sms' } as const;
-  for (const second of [1, 2, 3, 4]) await recordProof(db, { ...proof, at: later(second) });
-  t.is(await purgeProofs(db, { before: later(4), limit: 2 }), 2);
-  t.is(await purgeProofs(db, { before: later(4), limit: 2 }), 1);
+  const old = (day: number) => new Date(Date.UTC(2020, 0, day));
+  for (const day of [1, 2, 3, 4]) await recordProof(db, { ...proof, at: old(day) });
+  t.is(await purgeProofs(db, { before: old(4), limit: 2 }), 2);
+  t.is(await purgeProofs(db, { before: old(4), limit: 2 }), 1);
   t.is((await loadStanding(db, { citizenId: proof.citizenId, sessionUid: 's' })).proofs.length, 1);
+});
+
+test('the state of the account and the cap of a recovery come with the standing', async (t) => {
+  const citizenId = randomUUID();
+  await db.query(
+    `insert into accounts (citizen_id, state, state_at, level_cap_until, created_at)
+     values ($1, 'locked', $2, $3, $2)`,
+    [citizenId, NOW, later(60)],
+  );
+  t.like(await loadStanding(db, { citizenId, sessionUid: 's' }), {
+    accountState: 'locked',
+    cap: { level: 'basic', until: later(60) },
+  });
+});
+
+test('every piece of evidence and every ending is in the audit log', async (t) => {
+  const citizenId = randomUUID();
+  await recordEvidence(db, { citizenId, method: 'face', source: 'face', transactionId: 'T', at: NOW });
+  await endEvidence(db, { citizenId, method: 'face', reason: 'administrator', at: later(1) });
+  const rows = await db.query<{ type: string }>(
+    'select type from audit_events where citizen_id = $1 order by at',
+    [citizenId],
+  );
+  t.deepEqual(
+    rows.map(({ type }) => type),
+    ['evidence.recorded', 'evidence.ended'],
+  );
 });
