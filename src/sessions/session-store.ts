@@ -77,7 +77,8 @@ export interface SaveSession {
 /**
  * Writes a session in one statement.
  *
- * - `authorizations` are merged, so that two portals signing in at once are both there at logout.
+ * - `authorizations` are merged, so that two portals signing in at once are both there at logout, and so is
+ *   the rest: a logout page opened a moment ago keeps the secret of its form.
  * - An ended session stays ended: the row is its tombstone until it is purged.
  * - Only a request that rotates the identifier changes it; one still in flight with the old identifier
  *   adds what it learnt and nothing else.
@@ -103,7 +104,7 @@ export async function saveSession(db: Queryable, { id, replaces, record, userAge
        login_at = greatest(excluded.login_at, s.login_at),
        details = case
          when $3::bytea is null and s.key <> excluded.key then s.details
-         else excluded.details end,
+         else s.details || excluded.details end,
        authorizations = s.authorizations || excluded.authorizations,
        expires_at = greatest(excluded.expires_at, s.expires_at)
      where s.ended_at is null`,

@@ -1,0 +1,67 @@
+import type { ClaimSet } from '../front-door/door.ts';
+
+/** Scope → claims. `openid` holds what every ID token says; the others are given by userinfo only. */
+export const SCOPE_CLAIMS = {
+  openid: ['sub', 'acr', 'amr', 'auth_time', 'achieved_acr'],
+  profile: ['name', 'preferred_username', 'birthdate', 'gender'],
+  email: ['email', 'email_verified'],
+  phone: ['phone_number', 'phone_number_verified'],
+  address: ['address'],
+  identity: ['name', 'id_number'],
+  health_code: ['health_code'],
+} as const;
+
+/** Sensitive personal information, each asked for by itself. */
+const SEPARATE: readonly string[] = ['identity', 'health_code'];
+
+/** Claims that an account has whatever was agreed to. */
+const ALWAYS: readonly string[] = SCOPE_CLAIMS.openid;
+
+export type PersonalScope = Exclude<keyof typeof SCOPE_CLAIMS, 'openid'>;
+export const PERSONAL_SCOPES = Object.keys(SCOPE_CLAIMS).filter((s) => s !== 'openid') as PersonalScope[];
+
+const setOf = (id: PersonalScope): ClaimSet => ({
+  id,
+  claims: [...SCOPE_CLAIMS[id]],
+  separate: SEPARATE.includes(id),
+});
+
+/** To sign in at a client with `consent: explicit` at all. */
+export const SIGN_IN: ClaimSet = { id: 'openid', claims: ['sub'], separate: false };
+
+/** The set that a single claim belongs to: the least telling one the client is entitled to. */
+const homeOf = (claim: string, entitled: readonly string[]): PersonalScope | undefined =>
+  PERSONAL_SCOPES.find(
+    (id) => entitled.includes(id) && (SCOPE_CLAIMS[id] as readonly string[]).includes(claim),
+  );
+
+export interface Wanted {
+  /** What may be given if the citizen agrees. */
+  sets: ClaimSet[];
+  /** Asked for without being entitled: never given, never asked the citizen. */
+  refusedScopes: string[];
+  refusedClaims: string[];
+}
+
+/** Sorts what a request asks for by what its client is entitled to. */
+export function wantedSets(asked: {
+  scopes: Iterable<string>;
+  claims: Iterable<string>;
+  entitled: readonly string[];
+  consent: 'implied' | 'explicit';
+}): Wanted {
+  const scopes = [...asked.scopes].filter((scope): scope is PersonalScope =>
+    (PERSONAL_SCOPES as string[]).includes(scope),
+  );
+  const claims = [...asked.claims].filter((claim) => !ALWAYS.includes(claim));
+  const ids = new Set<PersonalScope>(scopes.filter((scope) => asked.entitled.includes(scope)));
+  for (const claim of claims) {
+    const home = homeOf(claim, asked.entitled);
+    if (home !== undefined) ids.add(home);
+  }
+  return {
+    sets: [...(asked.consent === 'explicit' ? [SIGN_IN] : []), ...[...ids].map(setOf)],
+    refusedScopes: scopes.filter((scope) => !asked.entitled.includes(scope)),
+    refusedClaims: claims.filter((claim) => homeOf(claim, asked.entitled) === undefined),
+  };
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import type { Context } from 'koa';
+import type Provider from 'oidc-provider';
+import { type Client, errors, type InteractionResults } from 'oidc-provider';
+import { acrOf } from '../assurance/level.ts';
+import type { Catalogue } from '../departments/catalogue.ts';
+import { consentsGiven } from '../front-door/consents.ts';
+import type { Door, Interaction } from '../front-door/door.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database.ts';
+import { Problem } from '../platform/problem.ts';
+import { findSessionByUid } from '../sessions/session-store.ts';
+import { wantedSets } from './claim-sets.ts';
+import { type OwnResult, ownResult } from './interaction-result.ts';
+import type { LevelDetails } from './level-check.ts';
+import { levelRequest } from './level-request.ts';
+import { ownMetadata } from './own-metadata.ts';
+import { anonymousAccountId } from './subject-standing.ts';
+
+type Details = Awaited<ReturnType<Provider['interactionDetails']>> & { iat: number };
+
+export interface DoorDeps {
+  /** The provider of this moment: it is exchanged when signing keys are. */
+  provider: () => Provider;
+  db: Database;
+  catalogue: Catalogue;
+  clock: Clock;
+}
+
+/** Whether this interaction is a visitor's who asks to stay anonymous. */
+export type AnonymousEntry = (ctx: Context) => Promise<boolean>;
+
+/** The protocol side of the front door. */
+export function createDoor(deps: DoorDeps): Door & { letVisitorIn: AnonymousEntry } {
+  const { db, catalogue, clock } = deps;
+
+  async function read(ctx: Context): Promise<Details> {
+    let details: Details;
+    try {
+      details = (await deps.provider().interactionDetails(ctx.req, ctx.res)) as Details;
+    } catch (cause) {
+      if (cause instanceof errors.SessionNotFound) {
+        throw new Problem('interaction_expired', 400, {}, { cause });
+      }
+      throw cause;
+    }
+    if (details.uid !== ctx.params.uid) throw new Problem('interaction_expired', 400);
+    return details;
+  }
+
+  async function clientOf(details: Details): Promise<Client> {
+    const client = await deps.provider().Client.find(String(details.params.client_id));
+    if (client === undefined) throw new Problem('client_disabled', 403);
+    return client;
+  }
+
+  async function finish(ctx: Context, details: Details, result: OwnResult): Promise<void> {
+    const since = ownResult(details.lastSubmission as InteractionResults).since ?? details.iat;
+    const goOn = 'error' in result ? result : { ...result, since };
+    ctx.status = 303;
+    ctx.redirect(await deps.provider().interactionResult(ctx.req, ctx.res, goOn));
+  }
+
+  async function claimSetsOf(details: Details, client: Client, citizenId: string | undefined) {
+    if (details.prompt.name !== 'consent' || citizenId === undefined) return undefined;
+    const own = ownMetadata(client);
+    const { sets } = wantedSets({
+      scopes: String(details.params.scope ?? '').split(' '),
+      claims: requestedClaims(details.params.claims),
+      entitled: own.claimsAllowed,
+      consent: own.consent,
+    });
+    const given = await consentsGiven(db, { citizenId, clientId: client.clientId, claimSets: sets });
+    const again = String(details.params.prompt ?? '')
+      .split(' ')
+      .includes('consent');
+    return { claimSets: again ? sets : sets.filter(({ id }) => !given.includes(id)) };
+  }
+
+  return {
+    async details(ctx): Promise<Interaction> {
+      const details = await read(ctx);
+      const client = await clientOf(details);
+      const own = ownMetadata(client);
+      const request = await levelRequest(catalogue, client, details.params);
+      const level = (details.prompt.details as { level?: LevelDetails }).level;
+      const accountId = details.session?.accountId;
+      const session =
+        accountId && details.session?.uid ? { uid: details.session.uid, citizenId: accountId } : undefined;
+      const needsLogin = session === undefined || details.prompt.reasons.some((reason) => reason !== 'level');
+      const consent = await claimSetsOf(details, client, accountId);
+      const returnTo = String(details.params.redirect_uri);
+      ctx.state.formActions = [...(ctx.state.formActions ?? []), new URL(returnTo).origin];
+      return {
+        uid: details.uid,
+        prompt: details.prompt.name === 'consent' ? 'consent' : needsLogin ? 'login' : 'step_up',
+        reasons: details.prompt.reasons,
+        client: {
+          id: client.clientId,
+          name: nameOf(client, ctx),
+          ...(client.clientUri && { homeUri: client.clientUri }),
+          ...(own.department && { department: own.department }),
+        },
+        ...(session && { session }),
+        floor: level?.floor ?? request.floor,
+        target: level?.target ?? request.floor,
+        optional: level?.optional ?? false,
+        ...(level?.unmet && { unmet: level.unmet }),
+        ...(level?.since !== undefined && { since: new Date(level.since * 1000) }),
+        ...(consent && { consent }),
+        ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
+        returnTo: client.clientUri ?? new URL(returnTo).origin,
+      };
+    },
+
+    async loggedIn(ctx, { citizenId }) {
+      const details = await read(ctx);
+      await finish(ctx, details, {
+        login: { accountId: citizenId, ts: await loginTime(details, citizenId) },
+      });
+    },
+
+    async consented(ctx, { allowed }) {
+      await finish(ctx, await read(ctx), { consent: { allowed } } as OwnResult);
+    },
+
+    async declined(ctx, error) {
+      const description =
+        error === 'access_denied'
+          ? 'the citizen declined'
+          : 'the requested level of assurance was not reached';
+      await finish(ctx, await read(ctx), { error, error_description: description });
+    },
+
+    async continueWithout(ctx) {
+      await finish(ctx, await read(ctx), { continue_without: true });
+    },
+
+    async letVisitorIn(ctx) {
+      const details = await read(ctx);
+      if (details.prompt.name !== 'login' || !details.prompt.reasons.includes('no_session')) return false;
+      const client = await clientOf(details);
+      const request = await levelRequest(catalogue, client, details.params);
+      if (!request.anonymous) return false;
+      await finish(ctx, details, {
+        login: {
+          accountId: anonymousAccountId(randomUUID()),
+          acr: acrOf('anonymous'),
+          amr: [],
+          remember: false,
+        },
+      });
+      return true;
+    },
+  };
+
+  /** A step-up does not prolong the session; a new login does. Epoch seconds. */
+  async function loginTime(details: Details, citizenId: string): Promise<number> {
+    const now = Math.floor(clock().getTime() / 1000);
+    if (details.session?.uid === undefined || details.session.accountId !== citizenId) return now;
+    if (details.prompt.reasons.some((reason) => reason !== 'level')) return now;
+    const found = await findSessionByUid(db, details.session.uid, clock());
+    return found?.record.loginTs ?? now;
+  }
+}
+
+function requestedClaims(parameter: unknown): string[] {
+  if (typeof parameter !== 'string') return [];
+  const { userinfo = {}, id_token: idToken = {} } = JSON.parse(parameter) as Record<
+    string,
+    object | undefined
+  >;
+  return [...Object.keys(userinfo ?? {}), ...Object.keys(idToken ?? {})];
+}
+
+function nameOf(client: Client, ctx: Context): string {
+  const names = client as unknown as Record<string, string | undefined>;
+  const english = names['client_name#en'] ?? names['clientName#en'];
+  return (ctx.state.locale === 'en' ? english : undefined) ?? client.clientName ?? client.clientId;
+}

@@ -1,0 +1,47 @@
+import type { Context } from 'koa';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { Catalogue } from '../departments/catalogue.ts';
+import type { Pages } from '../platform/pages.ts';
+import { Problem } from '../platform/problem.ts';
+import type { ProtocolPages } from './configuration.ts';
+
+/** Errors of the protocol that have a page of their own; the rest share `protocol_error`. */
+const CODES: Record<string, string> = {
+  session_not_found: 'interaction_expired',
+  invalid_client: 'client_unknown',
+  unauthorized_client: 'client_unknown',
+  invalid_redirect_uri: 'redirect_uri_unknown',
+  access_denied: 'access_denied',
+  server_error: 'internal',
+};
+
+/** The few pages that the protocol itself shows. */
+export function createProtocolPages(pages: Pages, catalogue: Catalogue): ProtocolPages {
+  return {
+    error(ctx, out, error) {
+      const notFound = /SessionNotFound/.test(error.name);
+      const code = notFound ? 'interaction_expired' : (CODES[out.error] ?? 'protocol_error');
+      ctx.state.protocolError = error;
+      pages.problem(ctx as unknown as Context, new Problem(code, ctx.status, { error: out.error }));
+    },
+    async logout(ctx, form) {
+      const names = await namesOf(ctx, catalogue);
+      const back = ctx.oidc.client?.clientUri;
+      pages.render(ctx as unknown as Context, 'oidc/logout', { form, names, back });
+    },
+    loggedOut(ctx) {
+      pages.render(ctx as unknown as Context, 'oidc/logged-out', { back: ctx.oidc.client?.clientUri });
+    },
+  };
+}
+
+/** Names of the portals that this logout ends. */
+async function namesOf(ctx: KoaContextWithOIDC, catalogue: Catalogue): Promise<string[]> {
+  const ids = Object.keys(ctx.oidc.session?.authorizations ?? {});
+  const clients = await Promise.all(ids.map((id) => catalogue.client(id)));
+  const english = (ctx as unknown as Context).state.locale === 'en';
+  return clients.flatMap((client) => {
+    const name = (english ? client?.['client_name#en'] : undefined) ?? client?.client_name;
+    return typeof name === 'string' ? [name] : [];
+  });
+}

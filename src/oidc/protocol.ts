@@ -1,0 +1,45 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { JWK } from 'jose';
+import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import type { LogoutNotice } from '../sessions/end.ts';
+import { ensureSigningKeys, readSigningKeys } from '../sessions/signing-keys.ts';
+import type { ProtocolDeps } from './configuration.ts';
+import { createProvider, type ProtocolProvider } from './provider.ts';
+
+export interface Protocol {
+  /** The provider of this moment. */
+  provider(): Provider;
+  sendLogout(notice: LogoutNotice): Promise<void>;
+  /** Takes up signing keys that another process added, promoted or retired. */
+  reloadKeys(): Promise<void>;
+}
+
+export interface ProtocolLog {
+  error(fields: object, message: string): void;
+}
+
+/** The protocol on the signing keys of the database, exchanged without a restart. */
+export async function openProtocol(deps: Omit<ProtocolDeps, 'jwks'>, log: ProtocolLog): Promise<Protocol> {
+  let keys: JWK[] = await ensureSigningKeys(deps.db, deps.cipher, deps.clock());
+  let current = make(keys);
+
+  function make(jwks: JWK[]): ProtocolProvider {
+    const made = createProvider({ ...deps, jwks: { keys: jwks } as ProtocolDeps['jwks'] });
+    made.provider.on('server_error', (ctx: KoaContextWithOIDC, error: Error) => {
+      log.error({ err: error, path: ctx.path, referenceId: ctx.state?.referenceId }, 'the protocol failed');
+    });
+    return made;
+  }
+
+  return {
+    provider: () => current.provider,
+    sendLogout: (notice) => current.sendLogout(notice),
+    async reloadKeys() {
+      const found = await readSigningKeys(deps.db, deps.cipher);
+      if (found.length === 0 || isDeepStrictEqual(found, keys)) return;
+      keys = found;
+      current = make(found);
+    },
+  };
+}

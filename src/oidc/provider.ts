@@ -1,0 +1,63 @@
+import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
+import { secretMatches } from '../departments/client-secret.ts';
+import type { LogoutNotice } from '../sessions/end.ts';
+import { rememberOnce } from '../sessions/replay-store.ts';
+import { type ProtocolDeps, protocolConfiguration } from './configuration.ts';
+import { isAnonymous } from './subject-standing.ts';
+
+export interface ProtocolProvider {
+  provider: Provider;
+  /** Sends one logout token. Rejects when the relying party did not take it. */
+  sendLogout(notice: LogoutNotice): Promise<void>;
+}
+
+type BackchannelLogout = (this: unknown, accountId: string, sid: string) => Promise<void>;
+
+/** A provider on the given keys. Cheap to make: keys are exchanged by making another. */
+export function createProvider(deps: ProtocolDeps): ProtocolProvider {
+  const provider = new Provider(deps.settings.issuer, protocolConfiguration(deps));
+  // `pinOrigin` in `app.ts` overwrites the forwarding headers of every request.
+  provider.proxy = true;
+
+  const prototype = provider.Client.prototype as unknown as {
+    backchannelLogout: BackchannelLogout;
+    compareClientSecret: (this: { clientSecret: string }, actual: string) => boolean;
+  };
+  // Stored secrets are hashes.
+  prototype.compareClientSecret = function compare(actual) {
+    return secretMatches(this.clientSecret, actual);
+  };
+  // The library sends logout tokens while the citizen waits, once, and only from its logout page. Ours go
+  // through the queue, from wherever a session ends: `endSession` has put them there.
+  const sendNow = prototype.backchannelLogout;
+  prototype.backchannelLogout = async () => {};
+
+  // The library looks, then writes; two proofs of possession sent at once would both be taken.
+  const replay = provider.ReplayDetection as unknown as {
+    unique: (issuer: string, jti: string, exp: number) => Promise<boolean>;
+  };
+  replay.unique = (issuer, jti, exp) =>
+    rememberOnce(deps.db, `${issuer}\n${jti}`, new Date(exp * 1000), deps.clock());
+
+  provider.on('authorization.success', forgetVisitor);
+
+  return {
+    provider,
+    async sendLogout({ clientId, accountId, sid }) {
+      const client = await provider.Client.find(clientId);
+      if (client?.backchannelLogoutUri === undefined) return;
+      await sendNow.call(client, accountId, sid);
+    },
+  };
+}
+
+/**
+ * A visitor's sign-on leaves no session behind: for everything else it counts as none, and whoever logs in
+ * later does not change accounts.
+ */
+function forgetVisitor(ctx: KoaContextWithOIDC): void {
+  const { session } = ctx.oidc;
+  if (session !== undefined && isAnonymous(session.accountId)) {
+    (session as unknown as { destroyed: boolean }).destroyed = true;
+  }
+}

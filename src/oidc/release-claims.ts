@@ -1,0 +1,104 @@
+import type { KoaContextWithOIDC } from 'oidc-provider';
+import { reaches } from '../assurance/level.ts';
+import { recordAccess } from '../audit/access-log.ts';
+import { record } from '../audit/log.ts';
+import { type Citizen, readCitizen } from '../citizens/store.ts';
+import { consentsGiven } from '../front-door/consents.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database.ts';
+import type { Cipher } from '../platform/field-encryption.ts';
+import { type PersonalScope, SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
+import { ownMetadata } from './own-metadata.ts';
+import type { Standings } from './subject-standing.ts';
+
+export type ReleaseClaims = (
+  ctx: KoaContextWithOIDC,
+  asked: { accountId: string; sessionUid: string | undefined; scopes: string[]; claims: string[] },
+) => Promise<Record<string, unknown>>;
+
+/** Who asks for the health code, by `departments/client-metadata.ts`. */
+export interface HealthAsker {
+  id: string;
+  purposes: readonly string[];
+  claims_allowed: readonly string[];
+}
+
+/** The health code of this moment, with its own row in the access log; undefined when it may not be given. */
+export type HealthClaimSource = (asked: {
+  citizenId: string;
+  client: HealthAsker;
+  now: Date;
+}) => Promise<object | undefined>;
+
+export interface ReleaseDeps {
+  healthClaim: HealthClaimSource;
+  db: Database;
+  cipher: Cipher;
+  clock: Clock;
+  standings: Standings;
+}
+
+/**
+ * What userinfo tells of a citizen: only sets that the client is entitled to and the citizen agrees to at
+ * this moment, each with its row in the citizen's access log, or none of it.
+ */
+export function createReleaseClaims({
+  db,
+  cipher,
+  clock,
+  standings,
+  healthClaim,
+}: ReleaseDeps): ReleaseClaims {
+  return async (ctx, { accountId, sessionUid, scopes, claims }) => {
+    const client = ctx.oidc.client;
+    if (client === undefined) return {};
+    const own = ownMetadata(client);
+    const { sets } = wantedSets({ scopes, claims, entitled: own.claimsAllowed, consent: 'implied' });
+    if (sets.length === 0) return {};
+    const clientId = client.clientId;
+    const now = clock();
+    const given = await consentsGiven(db, { citizenId: accountId, clientId, claimSets: sets });
+    const standing = await standings.standing({ accountId, sessionUid });
+    const released: Record<string, unknown> = {};
+    if (given.includes('health_code')) {
+      const asker = { id: clientId, purposes: own.purposes, claims_allowed: own.claimsAllowed };
+      const claim = await healthClaim({ citizenId: accountId, client: asker, now });
+      if (claim !== undefined) released.health_code = claim;
+    }
+    const personal = given.filter(
+      (id) => id !== 'health_code' && (id !== 'identity' || reaches(standing.level, 'intermediate')),
+    ) as PersonalScope[];
+    if (personal.length === 0) return released;
+    await db.transaction(async (tx) => {
+      const citizen = await readCitizen(tx, cipher, accountId);
+      if (citizen === undefined) return;
+      for (const id of personal) {
+        const values = personalValues(citizen, id);
+        Object.assign(released, values);
+        const what = Object.keys(values);
+        await recordAccess(tx, { citizenId: accountId, clientId, what, purpose: id, at: now });
+        await record(tx, {
+          type: 'claims.released',
+          citizenId: accountId,
+          clientId,
+          detail: { claimSet: id },
+          at: now,
+        });
+      }
+    });
+    return released;
+  };
+}
+
+function personalValues(citizen: Citizen, id: PersonalScope): Record<string, unknown> {
+  const all: Record<string, unknown> = {
+    name: citizen.name,
+    preferred_username: citizen.username,
+    birthdate: citizen.birthDate,
+    phone_number: citizen.phone,
+    phone_number_verified: citizen.phone === undefined ? undefined : true,
+    id_number: citizen.idNumber,
+  };
+  const values = SCOPE_CLAIMS[id].map((name): [string, unknown] => [name, all[name]]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}

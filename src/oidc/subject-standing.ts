@@ -1,0 +1,44 @@
+import { type ProofWindow, type Standing, sessionStanding } from '../assurance/ladder.ts';
+import { type LoadedStanding, loadStanding } from '../assurance/store.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Queryable } from '../platform/database.ts';
+import { requestMemory } from './request-memory.ts';
+
+const ANONYMOUS_PREFIX = 'anon_';
+
+/** Account identifiers of visitors: they have no row anywhere. */
+export const isAnonymous = (accountId: string | undefined): boolean =>
+  accountId?.startsWith(ANONYMOUS_PREFIX) === true;
+export const anonymousAccountId = (uuid: string): string => ANONYMOUS_PREFIX + uuid;
+
+export interface Subject {
+  accountId: string;
+  sessionUid: string | undefined;
+}
+
+export interface Standings {
+  /** Facts of a subject, read once a request. */
+  facts(subject: Subject): Promise<LoadedStanding>;
+  /** Where the subject stands now, counting only proofs in `window`. */
+  standing(subject: Subject, window?: ProofWindow): Promise<Standing>;
+}
+
+export function createStandings(db: Queryable, clock: Clock): Standings {
+  const facts = ({ accountId, sessionUid }: Subject): Promise<LoadedStanding> => {
+    const { facts: known } = requestMemory();
+    const key = `${accountId} ${sessionUid ?? ''}`;
+    let loading = known.get(key);
+    if (loading === undefined) {
+      loading = loadStanding(db, { citizenId: accountId, sessionUid });
+      known.set(key, loading);
+    }
+    return loading;
+  };
+  return {
+    facts,
+    async standing(subject, window) {
+      const { evidence, proofs, cap } = await facts(subject);
+      return sessionStanding({ evidence, proofs, cap, at: clock(), window });
+    },
+  };
+}
