@@ -42,7 +42,10 @@ export interface Pages {
    * `views/README.md`. `data.form` (see `formOf`) fills in fields and errors; with errors in it the status is 422.
    */
   render(ctx: Context, view: string, data?: Record<string, unknown>, options?: { status?: number }): void;
-  /** Answers with the error page of a problem. */
+  /**
+   * Answers with the error page of a problem. `ctx.state.wayBack: { href, label }`, where a route has set it,
+   * is the button that leads on; without it the button leads home.
+   */
   problem(ctx: Context, problem: Problem): void;
   /** One sentence about a problem in the language of the request, for JSON answers. */
   describe(ctx: Context, problem: Problem): string;
@@ -104,6 +107,7 @@ export function createPages({
     'zh-CN': texts.translator('zh-CN'),
     en: texts.translator('en'),
   };
+  const dates = { 'zh-CN': dateFormats('zh-CN'), en: dateFormats('en') };
   // `useWith`: views call helpers by their bare names and may still name their own constants as they like.
   const eta = new Eta({ views: viewsDir, cache: true, useWith: true });
 
@@ -122,10 +126,6 @@ export function createPages({
     const t = translators[locale];
     const form = (data.form as FormState | undefined) ?? NO_FORM;
     const options: PageOptions = {};
-    const formatted = (style: Intl.DateTimeFormatOptions) => {
-      const format = new Intl.DateTimeFormat(locale, { timeZone: TIME_ZONE, ...style });
-      return (value: Date | string) => format.format(new Date(value));
-    };
     const view: Record<string, unknown> = {
       form,
       t,
@@ -139,8 +139,8 @@ export function createPages({
       page: (more: PageOptions) => void Object.assign(options, more),
       icon: (name: string) => assets.text(`icons/${name}.svg`).trim(),
       partial: (name: string, more: object = {}) => eta.render(`partials/${name}`, { ...view, ...more }),
-      formatDate: formatted({ dateStyle: 'long' }),
-      formatDateTime: formatted({ dateStyle: 'long', timeStyle: 'short' }),
+      formatDate: dates[locale].date,
+      formatDateTime: dates[locale].dateTime,
       errorOf: (name: string) => errorText(t, form.errors[name]),
       hidden: (name: string, value: string) => partialWith('hidden', { name, value }),
       levelBadge: (level: string) => partialWith('level-badge', { level }),
@@ -180,7 +180,24 @@ export function createPages({
       respond(ctx, view, data, status ?? (wrong ? 422 : 200));
     },
     problem: (ctx, problem) =>
-      respond(ctx, 'problem', { code: problem.code, ...problemTexts(ctx, problem) }, problem.status),
+      respond(
+        ctx,
+        'problem',
+        { code: problem.code, wayBack: ctx.state.wayBack, ...problemTexts(ctx, problem) },
+        problem.status,
+      ),
+  };
+}
+
+/** Kept per language: making a format costs more than rendering a page. */
+function dateFormats(locale: Locale) {
+  const formatted = (style: Intl.DateTimeFormatOptions) => {
+    const format = new Intl.DateTimeFormat(locale, { timeZone: TIME_ZONE, ...style });
+    return (value: Date | string): string => format.format(new Date(value));
+  };
+  return {
+    date: formatted({ dateStyle: 'long' }),
+    dateTime: formatted({ dateStyle: 'long', timeStyle: 'short' }),
   };
 }
 

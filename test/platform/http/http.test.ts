@@ -27,6 +27,15 @@ test('a problem becomes a page with its code and the reference id of the header'
   t.is(logged[0]?.fields.referenceId, reference);
 });
 
+test('a problem leads back to where the person came from', async (t) => {
+  const { url } = await serve(t, () => (ctx) => {
+    ctx.state.wayBack = { href: 'https://portal.example/', label: '返回甲市政务服务网' };
+    throw new Problem('bad_request', 400);
+  });
+  const page = await (await fetch(url, { headers: HTML })).text();
+  t.regex(page, /<a [^>]*href="https:\/\/portal\.example\/">返回甲市政务服务网<\/a>/);
+});
+
 test('a program that asks for JSON gets the same problem as JSON', async (t) => {
   const { url } = await serve(t, () => () => {
     throw new Problem('bad_request', 400);
