@@ -1,0 +1,91 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { migrate } from '../src/platform/migrations.ts';
+import { startChildren } from './children.ts';
+import { checkPorts } from './ports.ts';
+import { takeLock } from './postgres/lock.ts';
+import { startPostgres } from './postgres/start.ts';
+import type { Plan, Program } from './processes.ts';
+
+export interface SandboxOptions {
+  /** Folder of everything that the sandbox keeps. */
+  dataDir: string;
+  portOffset: number;
+  /** A database to use instead of one of our own. */
+  databaseUrl: string | undefined;
+  given: Plan['given'];
+  /** The processes, once the database is known. */
+  programs(plan: Plan): Program[];
+}
+
+export interface Sandbox {
+  programs: Program[];
+  /** Resolves with a sentence when one of the processes, or the database, ends by itself. */
+  died: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export const START_LOCK = 'start.lock';
+
+type Undo = () => unknown;
+
+/** Undoes what was done, last first, whatever fails on the way. */
+async function undoAll(steps: Undo[]): Promise<void> {
+  for (const undo of steps.reverse()) {
+    try {
+      await undo();
+    } catch (error) {
+      process.stderr.write(`${(error as Error).message}\n`);
+    }
+  }
+}
+
+/**
+ * Starts the whole sandbox: database, migrations, then all processes at once.
+ *
+ * @throws Error with a sentence for the developer; nothing is then left running.
+ */
+export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { dataDir, portOffset, given } = options;
+  mkdirSync(dataDir, { recursive: true });
+  const lock = takeLock(join(dataDir, START_LOCK));
+  if ('heldBy' in lock) {
+    throw new Error(
+      `The sandbox already runs in this folder, as process ${lock.heldBy}. Stop that one first (Ctrl-C where it runs).`,
+    );
+  }
+  const steps: Undo[] = [lock.release];
+  try {
+    const plan = { dataDir, portOffset, given, databaseUrl: options.databaseUrl ?? '' };
+    await checkPorts(options.programs(plan));
+
+    let databaseEnded = new Promise<string>(() => {});
+    if (!options.databaseUrl) {
+      const postgres = await startPostgres({ dataDir: join(dataDir, 'postgres'), durable: true });
+      steps.push(() => postgres.stop());
+      plan.databaseUrl = postgres.url;
+      databaseEnded = new Promise((resolve) => {
+        postgres.process.once('exit', () =>
+          resolve(`The database ended. The end of its story is in ${join(dataDir, 'postgres.log')}.`),
+        );
+      });
+      // So that other commands can be pointed at it: DATABASE_URL=$(cat .data/database-url) npm run …
+      const urlFile = join(dataDir, 'database-url');
+      writeFileSync(urlFile, postgres.url, { mode: 0o600 });
+      steps.push(() => rmSync(urlFile, { force: true }));
+    }
+    await migrate(plan.databaseUrl);
+
+    const programs = options.programs(plan);
+    const children = await startChildren(programs, join(dataDir, 'log'));
+    steps.push(() => children.stop());
+    return {
+      programs,
+      died: Promise.race([children.died, databaseEnded]),
+      stop: () => undoAll(steps),
+    };
+  } catch (error) {
+    await undoAll(steps);
+    throw error;
+  }
+}

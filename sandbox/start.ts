@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url';
+import { loadPeople } from './people/person.ts';
+import { type Program, processes } from './processes.ts';
+import { fail, runSandbox } from './run.ts';
+
+/** `npm start`: the sandbox with everything. */
+
+/** Two people of each level whose codes are fixed, to log in with at once. */
+function somePeople(): string {
+  const people = loadPeople().filter((person) => person.password && person.fixed_code);
+  const levels = [...new Set(people.map(({ level }) => level))];
+  const names = levels.map((level) => {
+    const first = people.filter((person) => person.level === level).slice(0, 2);
+    return `${level}: ${first.map(({ username }) => username).join(', ')}`;
+  });
+  const [one] = people;
+  return one ? `people (password ${one.password}, code ${one.fixed_code}) ${names.join('; ')}` : '';
+}
+
+const addresses = (programs: readonly Program[]) =>
+  programs.map(({ name, port, env }) => `${name} ${env.ORIGIN ?? `http://localhost:${port}`}`).join(' · ');
+
+const offset = process.env.PORT_OFFSET || '0';
+if (!/^\d{1,5}$/.test(offset) || Number(offset) > 62_000) {
+  fail('PORT_OFFSET must be a whole number from 0 to 62000, such as PORT_OFFSET=100.');
+}
+if (process.env.NODE_ENV === 'production') {
+  fail('npm start is a sandbox with keys that everybody knows. For production use "npm run serve".');
+}
+
+await runSandbox(
+  {
+    dataDir: process.env.SANDBOX_DATA || fileURLToPath(new URL('../.data', import.meta.url)),
+    portOffset: Number(offset),
+    databaseUrl: process.env.DATABASE_URL || undefined,
+    given: process.env,
+    programs: processes,
+  },
+  (programs) => `${addresses(programs)} · ${somePeople()}`,
+);
