@@ -88,6 +88,9 @@ export function loadRuleSets(directory: URL = RULE_SETS_DIR): RuleSet[] {
     .sort((a, b) => a.validFrom - b.validFrom);
 }
 
+/** The rule sets that are installed, oldest first. Which is in force says `health_rule_sets`. */
+export const ruleSets: readonly RuleSet[] = loadRuleSets();
+
 /** The newest rule set that is valid at an instant. */
 export function ruleSetAt(sets: readonly RuleSet[], at: number): RuleSet | undefined {
   return sets.findLast((set) => set.validFrom <= at && (set.validTo === null || at < set.validTo));

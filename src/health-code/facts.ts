@@ -1,0 +1,146 @@
+import { accountLevel } from '../assurance/ladder.ts';
+import { maxLevel } from '../assurance/level.ts';
+import { readEvidence } from '../assurance/store.ts';
+import type { Queryable } from '../platform/database.ts';
+import type { Day } from './civil-day.ts';
+import { hours } from './civil-day.ts';
+import { healthSettings } from './settings.ts';
+import type { Checkin, Evidence, HealthInput, Level, Override, Release } from './types.ts';
+
+/** A citizen who has declared: `health_people`. */
+export interface Person {
+  citizenId: string;
+  subject: Buffer;
+  levelEver: Level;
+  colour: string | undefined;
+  reasons: string[] | undefined;
+  ruleSet: string | undefined;
+  decisionId: string | undefined;
+}
+
+export interface Facts {
+  person: Person;
+  input: HealthInput;
+  /** Version of the rule set in force; undefined when none was signed. */
+  ruleSet: string | undefined;
+}
+
+/** What `json_agg` makes of SQL's null. */
+type Nullable<T> = { [K in keyof T]: T[K] | null };
+
+interface Row {
+  subject: Buffer;
+  level_ever: Level;
+  colour: string | null;
+  reasons: string[] | null;
+  rule_set: string | null;
+  decision_id: string | null;
+  live_rule_set: string | null;
+  evidence: Nullable<Evidence & { revokedAt: number }>[];
+  checkins: Nullable<Checkin>[];
+  releases: Release[];
+  orders: Nullable<Override>[];
+  sources: { source: string; receivedAt: number }[];
+  outage_days: Day[];
+}
+
+const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
+
+// One round trip, because every look at a code recomputes it. Rows come in the order of their ids, so that
+// the same facts have the same hash.
+const FACTS = `
+  select p.subject, p.level_ever, p.colour, p.reasons, p.rule_set, p.decision_id,
+    (select version from health_rule_sets where live_from <= $2 order by live_from desc, version desc limit 1)
+      as live_rule_set,
+    (select coalesce(json_agg(json_build_object(
+         'id', e.id, 'type', e.type, 'source', e.source, 'at', ${ms('e.at')}, 'purpose', e.purpose,
+         'dischargedAt', ${ms('e.discharged_at')}, 'revokedAt', ${ms('e.revoked_at')},
+         'phoneOwnerVerified', e.phone_owner_verified, 'appealAt', ${ms('e.appeal_at')},
+         'appealDecision', e.appeal_decision, 'supersededBy', ${ms('e.superseded_at')}) order by e.id), '[]')
+       from health_evidence e where e.subject = p.subject) as evidence,
+    (select coalesce(json_agg(json_build_object(
+         'at', ${ms('c.at')}, 'temp', c.temp / 10.0, 'symptoms', c.symptoms) order by c.id), '[]')
+       from health_checkins c where c.citizen_id = p.citizen_id) as checkins,
+    (select coalesce(json_agg(json_build_object('at', ${ms('r.at')}, 'source', r.source) order by r.id), '[]')
+       from health_releases r where r.subject = p.subject) as releases,
+    (select coalesce(json_agg(json_build_object(
+         'id', o.id, 'colour', o.colour, 'purpose', o.purpose, 'approver1', o.approver1,
+         'approver2', o.approver2, 'orgType', o.org_type, 'evidenceId', o.evidence_id,
+         'from', ${ms('o.valid_from')}, 'to', ${ms('o.valid_to')}) order by o.id), '[]')
+       from health_order_subjects s join health_orders o on o.id = s.order_id and o.state = 'approved'
+       where s.subject = p.subject) as orders,
+    (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
+         order by h.source), '[]') from health_sources h) as sources,
+    (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
+      as outage_days
+  from health_people p where p.citizen_id = $1`;
+
+/**
+ * Everything the engine looks at for one citizen, in one round trip; undefined for somebody who never
+ * declared.
+ */
+export async function loadFacts(db: Queryable, citizenId: string, now: Date): Promise<Facts | undefined> {
+  const [row] = await db.query<Row>(FACTS, [citizenId, now]);
+  if (!row) return undefined;
+  const at = now.getTime();
+  return {
+    person: {
+      citizenId,
+      subject: row.subject,
+      levelEver: row.level_ever,
+      colour: row.colour ?? undefined,
+      reasons: row.reasons ?? undefined,
+      ruleSet: row.rule_set ?? undefined,
+      decisionId: row.decision_id ?? undefined,
+    },
+    input: {
+      level: row.level_ever,
+      declaration: true,
+      evidence: row.evidence.map(({ revokedAt, ...rest }) => ({
+        ...(present(rest) as unknown as Evidence),
+        ...(revokedAt !== null && revokedAt <= at && { status: 'revoked' as const }),
+      })),
+      checkins: row.checkins.map((each) => present(each) as unknown as Checkin),
+      release: row.releases,
+      overrides: row.orders.map((each) => present(each) as unknown as Override),
+      staleSources: staleSources(row.sources, at),
+      outageDays: row.outage_days,
+    },
+    ruleSet: row.live_rule_set ?? undefined,
+  };
+}
+
+/** Leaves out what SQL has as null. */
+const present = (row: object): object =>
+  Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
+
+/** The sources that have been silent for longer than they may be. One that never spoke is not connected. */
+export function staleSources(
+  sources: readonly { source: string; receivedAt: number }[],
+  at: number,
+): string[] {
+  return sources
+    .filter(({ source, receivedAt }) => {
+      const rule = healthSettings.sources[source];
+      return rule !== undefined && receivedAt + hours(rule.staleAfterHours) < at;
+    })
+    .map(({ source }) => source);
+}
+
+/**
+ * The highest account level that a citizen ever reached: evidence counts although it has expired, because
+ * nobody escapes red by letting it expire.
+ */
+export async function levelEver(
+  db: Queryable,
+  citizenId: string,
+  known: Level = 'anonymous',
+): Promise<Level> {
+  if (known === 'advanced') return known;
+  const evidence = await readEvidence(db, citizenId);
+  const { level } = accountLevel(
+    evidence.map(({ method, source, transactionId, at }) => ({ method, source, transactionId, at })),
+    new Date(0),
+  );
+  return maxLevel(level, known);
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { record } from '../audit/log.ts';
+import type { Database, Queryable } from '../platform/database.ts';
+import { Problem } from '../platform/problem.ts';
+import type { RuleSet } from './rule-set.ts';
+
+/** What is signed: the whole rule set, so that no number in it can change afterwards unnoticed. */
+export const ruleSetDigest = (rules: RuleSet): Buffer =>
+  createHash('sha256').update(JSON.stringify(rules)).digest();
+
+/**
+ * Makes the installed rule sets known, at start. Idempotent.
+ *
+ * @throws Error when one that is known was changed: a changed rule set needs a new version.
+ */
+export async function registerRuleSets(db: Queryable, sets: readonly RuleSet[], now: Date): Promise<void> {
+  for (const rules of sets) {
+    const digest = ruleSetDigest(rules);
+    const [row] = await db.query<{ digest: Buffer }>(
+      `insert into health_rule_sets as r (version, digest, recorded_at) values ($1, $2, $3)
+       on conflict (version) do update set version = r.version returning digest`,
+      [rules.version, digest, now],
+    );
+    if (!row?.digest.equals(digest)) {
+      throw new Error(
+        `Rule set ${rules.version} differs from the one that was signed. Give it a new version.`,
+      );
+    }
+  }
+}
+
+/**
+ * One of the two signatures of a rule set.
+ *
+ * @returns whether both are there now.
+ * @throws Problem `health_rule_set_unknown` 404; `health_same_person` 409 for the second by the first signer.
+ */
+export async function signRuleSet(
+  tx: Queryable,
+  { version, signer, now }: { version: string; signer: string; now: Date },
+): Promise<boolean> {
+  const [row] = await tx.query<{ signer1: string | null; signer2: string | null }>(
+    'select signer1, signer2 from health_rule_sets where version = $1 for update',
+    [version],
+  );
+  if (!row) throw new Problem('health_rule_set_unknown', 404);
+  if (row.signer1 === signer || row.signer2 === signer) throw new Problem('health_same_person', 409);
+  if (row.signer1 !== null && row.signer2 !== null) return true;
+  await tx.query(
+    `update health_rule_sets set signer1 = coalesce(signer1, $2),
+       signer2 = case when signer1 is null then null else $2 end
+     where version = $1`,
+    [version, signer],
+  );
+  await record(tx, { type: 'health.rule_set_signed', actor: 'system', at: now });
+  return row.signer1 !== null;
+}
+
+/**
+ * Puts a rule set into force from an instant on.
+ *
+ * @throws Problem `health_rule_set_unsigned` 409 without both signatures.
+ */
+export async function putIntoForce(
+  tx: Queryable,
+  { version, from, now }: { version: string; from: Date; now: Date },
+): Promise<void> {
+  const rows = await tx.query(
+    `update health_rule_sets set live_from = $2
+     where version = $1 and signer1 is not null and signer2 is not null returning version`,
+    [version, from],
+  );
+  if (rows.length === 0) throw new Problem('health_rule_set_unsigned', 409);
+  await record(tx, { type: 'health.rule_set_live', actor: 'system', at: now });
+}
+
+/** For the sandbox and for tests: the newest installed rule set, signed and in force. */
+export async function seedRuleSet(db: Database, sets: readonly RuleSet[], now: Date): Promise<void> {
+  const version = sets.at(-1)?.version;
+  if (!version) return;
+  await db.transaction(async (tx) => {
+    await registerRuleSets(tx, sets, now);
+    const [row] = await tx.query<{ live_from: Date | null }>(
+      'select live_from from health_rule_sets where version = $1 for update',
+      [version],
+    );
+    if (row?.live_from) return;
+    await signRuleSet(tx, { version, signer: 'sandbox-officer-1', now });
+    await signRuleSet(tx, { version, signer: 'sandbox-officer-2', now });
+    await putIntoForce(tx, { version, from: now, now });
+  });
+}

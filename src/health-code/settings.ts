@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import json from '../../config/health-code/settings.json' with { type: 'json' };
+
+const days = z.int().positive().max(3_650);
+const word = z.string().regex(/^[a-z][a-z_]*$/);
+
+const schema = z.strictObject({
+  /** The one purpose that the code, and every client that asks for it, may have. */
+  purpose: word,
+  /** Administrative division (GB/T 2260) of this installation. */
+  region: z.string().regex(/^\d{6}$/),
+  /** Version of the legal notice under which declarations are signed. */
+  notice: z.string(),
+  /** How long a claim may be relied on at most, in seconds. */
+  claimSeconds: z.int().positive(),
+  /** How far back the declaration asks for stays and arrivals. */
+  exposureDays: days,
+  symptoms: z.array(word).min(1),
+  sources: z.record(word, z.strictObject({ staleAfterHours: z.int().positive() })),
+  keepDays: z.strictObject({ declarations: days, checkins: days, evidence: days, decisions: days }),
+});
+
+export type HealthSettings = Readonly<z.infer<typeof schema>>;
+
+/** `config/health-code/settings.json`, checked. */
+export const healthSettings: HealthSettings = schema.parse(json);
