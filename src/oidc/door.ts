@@ -27,11 +27,19 @@ export interface DoorDeps {
   clock: Clock;
 }
 
-/** Whether this interaction is a visitor's who asks to stay anonymous. */
-export type AnonymousEntry = (ctx: Context) => Promise<boolean>;
+/** A door that lets visitors in who ask to stay anonymous. */
+export interface VisitorDoor extends Door {
+  /**
+   * Finishes the interaction at once, without a page, when it is such a visitor's.
+   *
+   * @param admit counts the visitor; throws to turn them away
+   * @returns false when it is somebody else's
+   */
+  letVisitorIn(ctx: Context, admit: () => Promise<void>): Promise<boolean>;
+}
 
 /** The protocol side of the front door. */
-export function createDoor(deps: DoorDeps): Door & { letVisitorIn: AnonymousEntry } {
+export function createDoor(deps: DoorDeps): VisitorDoor {
   const { db, catalogue, clock } = deps;
 
   async function read(ctx: Context): Promise<Details> {
@@ -136,12 +144,13 @@ export function createDoor(deps: DoorDeps): Door & { letVisitorIn: AnonymousEntr
       await finish(ctx, await read(ctx), { continue_without: true });
     },
 
-    async letVisitorIn(ctx) {
+    async letVisitorIn(ctx, admit) {
       const details = await read(ctx);
       if (details.prompt.name !== 'login' || !details.prompt.reasons.includes('no_session')) return false;
       const client = await clientOf(details);
       const request = await levelRequest(catalogue, client, details.params);
       if (!request.anonymous) return false;
+      await admit();
       await finish(ctx, details, {
         login: {
           accountId: anonymousAccountId(randomUUID()),

@@ -122,7 +122,7 @@ export async function startProtocol(
   installHttp(app, { pages, log: { ...silent, error: (fields) => void errors.push(fields) } });
   const router = new Router();
   router.get('/interaction/:uid', async (ctx) => {
-    if (await door.letVisitorIn(ctx)) return;
+    if (await door.letVisitorIn(ctx, async () => {})) return;
     ctx.body = await door.details(ctx);
   });
   router.post('/interaction/:uid', async (ctx) => {

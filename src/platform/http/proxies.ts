@@ -56,3 +56,16 @@ export function trustedProxies(list: readonly string[]): Middleware {
     return next();
   };
 }
+
+/**
+ * Makes every request one to the public origin. Addresses in redirects are made from it, so neither a forged
+ * `Host` nor a proxy that terminates TLS can bend them. Runs after `trustedProxies`.
+ */
+export function pinOrigin(origin: string): Middleware {
+  const { host, protocol } = new URL(origin);
+  return (ctx, next) => {
+    ctx.req.headers['x-forwarded-host'] = host;
+    ctx.req.headers['x-forwarded-proto'] = protocol.slice(0, -1);
+    return next();
+  };
+}

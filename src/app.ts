@@ -1,0 +1,134 @@
+import type { RequestListener } from 'node:http';
+import Router from '@koa/router';
+import { type CryptoKey, importJWK } from 'jose';
+import Koa from 'koa';
+import { openCatalogue } from './departments/catalogue.ts';
+import { applyClients, readClientsFile } from './departments/clients-file.ts';
+import type { Settings } from './environment.ts';
+import { informationRoutes } from './front-door/information.ts';
+import { createDoor } from './oidc/door.ts';
+import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
+import { mountProvider } from './oidc/mount.ts';
+import { openProtocol } from './oidc/protocol.ts';
+import { createProtocolPages } from './oidc/protocol-pages.ts';
+import { createStandings } from './oidc/subject-standing.ts';
+import { openAuthorities } from './outside.ts';
+import { type Clock, systemClock } from './platform/clock.ts';
+import { clockEndpoint } from './platform/clock-endpoint.ts';
+import { openDatabase } from './platform/database.ts';
+import { createCipher } from './platform/field-encryption.ts';
+import { installHttp } from './platform/http/install.ts';
+import { openJobs } from './platform/jobs.ts';
+import { useLifetimes } from './platform/lifetimes.ts';
+import { createLimits } from './platform/limits.ts';
+import type { Log } from './platform/log.ts';
+import { createMetrics } from './platform/metrics.ts';
+import { createOutbound } from './platform/outbound.ts';
+import { createPages } from './platform/pages.ts';
+import { probes } from './probes.ts';
+import { defineSchedule } from './schedule.ts';
+import { readSigningKeys } from './sessions/signing-keys.ts';
+
+export interface App {
+  listener: RequestListener;
+  /** Begins scheduled work. */
+  start(): Promise<void>;
+  /** Finishes what runs and closes the database. */
+  stop(): Promise<void>;
+}
+
+/** Other sites may post here: endpoints with credentials of their own, and OpenID's POST binding. */
+const PROTOCOL_POSTS = [/^\/oauth\/(authorize|token|userinfo|introspect|revoke|par|logout)$/];
+const KEYS_RELOADED_MS = 5_000;
+
+/** Puts the rooms together. Nothing is decided here. */
+export async function createApp(settings: Settings, log: Log, clock: Clock = systemClock): Promise<App> {
+  useLifetimes(settings.lifetimes);
+  const { issuer, lifetimes } = settings;
+  const metrics = createMetrics();
+  const db = openDatabase(settings.databaseUrl, { max: settings.databasePool, onQuery: metrics.onQuery });
+  metrics.watchPool(db.pool);
+  const cipher = createCipher(settings.masterKeys);
+  const pages = createPages();
+  const limits = createLimits(db, settings.limits);
+  const jobs = await openJobs({ connectionString: settings.databaseUrl, db, log });
+  const authorities = openAuthorities(settings);
+  if (settings.clientsFile !== undefined) {
+    await applyClients(db, await readClientsFile(settings.clientsFile), clock());
+  }
+  const catalogue = openCatalogue(db, clock);
+  const standings = createStandings(db, clock);
+  const enqueueLogout = enqueueLogoutOn(jobs);
+
+  const protocol = await openProtocol(
+    {
+      settings,
+      lifetimes,
+      db,
+      cipher,
+      clock,
+      catalogue,
+      standings,
+      enqueueLogout,
+      refreshReplayGrace: lifetimes.refreshReplayGrace * 1000,
+      outbound: createOutbound({ allow: settings.outboundAllow }),
+      pages: createProtocolPages(pages, catalogue),
+      healthClaim: async () => undefined,
+    },
+    log,
+  );
+  await defineLogoutQueue(jobs, protocol.sendLogout);
+  await defineSchedule({
+    db,
+    cipher,
+    clock,
+    jobs,
+    enqueueLogout,
+    sms: authorities.sms,
+    async sealingKey() {
+      const jwk = (await readSigningKeys(db, cipher)).find(({ alg }) => alg === 'ES256');
+      if (jwk?.kid === undefined) throw new Error('there is no ES256 signing key');
+      return { kid: jwk.kid, key: (await importJWK(jwk, 'ES256')) as CryptoKey };
+    },
+  });
+
+  const app = new Koa({ keys: settings.cookieKeys });
+  app.silent = true;
+  app.use(clockEndpoint(settings.sandbox));
+  app.use(probes(db));
+  app.use(metrics.endpoint);
+  app.use(metrics.http);
+  installHttp(app, {
+    pages,
+    log,
+    trustedProxies: settings.trustedProxies,
+    crossSitePosts: PROTOCOL_POSTS,
+    origin: issuer,
+  });
+
+  const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
+  const visitors = new Router();
+  visitors.get('/interaction/:uid', async (ctx, next) => {
+    if (await door.letVisitorIn(ctx, () => limits.consume('anonymous', ctx.ip))) return;
+    await next();
+  });
+  app.use(visitors.routes());
+  app.use(informationRoutes(pages, { lifetimes, limits: settings.limits }).routes());
+  app.use(mountProvider(protocol.provider));
+
+  let reload: NodeJS.Timeout | undefined;
+  return {
+    listener: app.callback(),
+    async start() {
+      await jobs.start();
+      reload = setInterval(() => {
+        protocol.reloadKeys().catch((err: unknown) => log.error({ err }, 'signing keys not reloaded'));
+      }, KEYS_RELOADED_MS).unref();
+    },
+    async stop() {
+      clearInterval(reload);
+      await jobs.stop();
+      await db.close();
+    },
+  };
+}

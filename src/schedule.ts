@@ -1,0 +1,65 @@
+import { purgeProofs } from './assurance/purge.ts';
+import { type SealingKey, sealAll } from './audit/seal.ts';
+import type { SmsGateway } from './authorities/sms.ts';
+import { purgeCitizens } from './citizens/purge.ts';
+import type { Clock } from './platform/clock.ts';
+import type { Database } from './platform/database.ts';
+import type { Cipher } from './platform/field-encryption.ts';
+import type { Jobs } from './platform/jobs.ts';
+import { purgeLimits } from './platform/limits.ts';
+import { deliver, purgeOutbox } from './platform/outbox.ts';
+import { type EnqueueLogout, endExpiredSessions } from './sessions/end.ts';
+import { purgeProtocolRecords } from './sessions/purge.ts';
+
+const BATCH = 500;
+/** Longer than any session or token that could rest on a proof. */
+const PROOFS_KEPT_MS = 3 * 24 * 3_600_000;
+
+/** Repeats a batch until it finds nothing more to do. */
+async function untilDone(batch: () => Promise<number>): Promise<void> {
+  while ((await batch()) > 0);
+}
+
+export interface ScheduleDeps {
+  db: Database;
+  cipher: Cipher;
+  clock: Clock;
+  jobs: Jobs;
+  sms: SmsGateway;
+  sealingKey: () => Promise<SealingKey>;
+  enqueueLogout: EnqueueLogout;
+}
+
+/** What happens without anybody asking, and how often. Each runs once among all processes. */
+export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
+  const { db, cipher, clock, jobs, sms } = deps;
+  const every = (seconds: number, name: string, work: () => Promise<unknown>) =>
+    jobs.define(name, async () => void (await work()), { everySeconds: seconds });
+
+  await every(1, 'outbox', () =>
+    deliver(
+      db,
+      cipher,
+      async ({ channel, to, text }) => {
+        if (channel === 'sms') await sms.send({ to, text });
+        return undefined;
+      },
+      clock(),
+    ),
+  );
+  await every(2, 'audit-seal', async () => sealAll(db, await deps.sealingKey(), clock()));
+  await every(30, 'sessions-expired', async () => {
+    await untilDone(() =>
+      db.transaction((tx) => endExpiredSessions(tx, deps.enqueueLogout, { now: clock(), limit: BATCH })),
+    );
+  });
+  await every(60, 'purge', async () => {
+    const now = clock();
+    await purgeProtocolRecords(db, { now });
+    await untilDone(() => purgeCitizens(db, { now, limit: BATCH }));
+    const before = new Date(now.getTime() - PROOFS_KEPT_MS);
+    await untilDone(() => purgeProofs(db, { before, limit: BATCH }));
+    await purgeLimits(db, now);
+    await purgeOutbox(db, now);
+  });
+}
