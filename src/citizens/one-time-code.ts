@@ -30,7 +30,6 @@ export const codeRules = (times = lifetimes, { sms_phone: limit } = readLimits()
   perWindow: limit.points,
   window: limit.seconds,
 });
-const DEFAULT_RULES = codeRules();
 
 export interface CodeWriter {
   tx: Queryable;
@@ -73,13 +72,16 @@ const hashOf = (cipher: Cipher, { phone, purpose, context }: Omit<CodeRequest, '
  * counts. Whether one more may be sent is decided by one statement, so that requests in parallel keep the limits.
  */
 export async function sendCode(writer: CodeWriter, request: CodeRequest): Promise<CodeSent> {
-  const { tx, cipher, rules = DEFAULT_RULES } = writer;
+  const { tx, cipher, rules = codeRules() } = writer;
   const { phone, purpose, context, now } = request;
   const phoneIndex = cipher.blindIndex('phone', phone);
   const fixed = writer.fixedCode?.(phone);
   if (fixed === undefined) {
     const refused = await countSending(tx, phoneIndex, rules, now);
-    if (refused) return { ...refused, ...(await liveCode(tx, phoneIndex, request)) };
+    if (refused) {
+      const live = await liveCode(tx, phoneIndex, request);
+      return { ...refused, ...(live && { expiresAt: live.expiresAt }) };
+    }
   }
   const code = fixed ?? String(randomInt(1_000_000)).padStart(6, '0');
   const expiresAt = later(now, rules.lifetime);
@@ -130,13 +132,22 @@ async function countSending(
 }
 
 async function liveCode(tx: Queryable, phoneIndex: Buffer, { context, purpose, now }: CodeRequest) {
-  const [live] = await tx.query<{ expires_at: Date }>(
-    `select expires_at from one_time_codes
-     where context = $1 and purpose = $2 and phone_index = $3 and spent_at is null and expires_at > $4`,
-    [context, purpose, phoneIndex, now],
+  const [live] = await tx.query<{ sent_at: Date; expires_at: Date }>(
+    `select sent_at, expires_at from one_time_codes
+     where context = $1 and purpose = $2 and phone_index = $3 and spent_at is null and expires_at > $4
+       and failures < $5`,
+    [context, purpose, phoneIndex, now, FAILURES_MAX],
   );
-  return live && { expiresAt: live.expires_at };
+  return live && { sentAt: live.sent_at, expiresAt: live.expires_at };
 }
+
+/** The newest code of a context, if it still is good for anything: a page need not send another then. */
+export const currentCode = (
+  db: Queryable,
+  cipher: Cipher,
+  request: CodeRequest,
+): Promise<{ sentAt: Date; expiresAt: Date } | undefined> =>
+  liveCode(db, cipher.blindIndex('phone', request.phone), request);
 
 /**
  * Uses up a code. Decided by one statement: of any number of requests with the right code one gets `ok`.
