@@ -3,8 +3,14 @@ import type { Cipher } from '../platform/field-encryption.ts';
 import { removeAllCredentials } from './credentials.ts';
 import { releaseIdentifier } from './phone.ts';
 
+/** Ends every session of a citizen, in the caller's transaction, and tells the relying parties. */
+export type EndSessions = (
+  tx: Queryable,
+  ended: { citizenId: string; reason: 'locked'; now: Date },
+) => Promise<unknown>;
+
 /**
- * Stops an account from being used until somebody unlocks it.
+ * Stops an account from being used until somebody unlocks it, and ends its sessions at every relying party.
  *
  * @param reason for the log and the console: a word, no personal data.
  * @returns whether it was active.
@@ -14,12 +20,14 @@ export async function lockAccount(
   citizenId: string,
   reason: string,
   now: Date,
+  endSessions: EndSessions,
 ): Promise<boolean> {
   const rows = await tx.query(
     `update accounts set state = 'locked', state_reason = $2, state_at = $3
      where citizen_id = $1 and state = 'active' returning citizen_id`,
     [citizenId, reason, now],
   );
+  await endSessions(tx, { citizenId, reason: 'locked', now });
   return rows.length > 0;
 }
 

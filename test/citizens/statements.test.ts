@@ -113,7 +113,7 @@ test('every statement of the room uses an index', async (t) => {
   await removeAllCredentials(tx, { citizenId, keepPasskeys: [] });
   await correctCitizen(tx, cipher, { citizenId, idNumber: residentIdOf(4), now });
   await capLevel(tx, citizenId, { level: 'basic', until: later });
-  await lockAccount(tx, citizenId, 'x', now);
+  await lockAccount(tx, citizenId, 'x', now, async () => {});
   await unlockAccount(tx, citizenId, now);
   await markDeceased(tx, other, now);
   await closeAccount(tx, cipher, { citizenId, reason: 'x', now });

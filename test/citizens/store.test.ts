@@ -168,11 +168,14 @@ test('a closed account sets user name and phone free; its person may register ag
   t.like(await readCitizen(db, cipher, first), { accountState: 'active', username: 'person.7' });
 });
 
-test('a locked account stays locked until it is unlocked', async (t) => {
+test('a locked account stays locked until it is unlocked, and its sessions end', async (t) => {
   const db = await freshDatabase(t);
   const citizenId = await givenAccount(db, 1);
-  t.true(await lockAccount(db, citizenId, 'fraud', NOW));
-  t.false(await lockAccount(db, citizenId, 'fraud', NOW));
+  const ended: object[] = [];
+  const endSessions = async (_: unknown, what: object) => ended.push(what);
+  t.true(await lockAccount(db, citizenId, 'fraud', NOW, endSessions));
+  t.deepEqual(ended, [{ citizenId, reason: 'locked', now: NOW }]);
+  t.false(await lockAccount(db, citizenId, 'fraud', NOW, endSessions));
   t.is((await findByIdentifier(db, cipher, 'person.1'))?.state, 'locked');
   await t.throwsAsync(createCitizen(db, cipher, person(1)), { message: 'id_already_registered' });
   t.true(await unlockAccount(db, citizenId, NOW));
