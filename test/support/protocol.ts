@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import type { ExecutionContext } from 'ava';
-import Koa from 'koa';
+import Koa, { type Middleware } from 'koa';
 import { acrOf, type Level } from '../../src/assurance/level.ts';
 import type { EvidenceMethod, ProofMethod } from '../../src/assurance/policy.ts';
 import { recordEvidence, recordProof } from '../../src/assurance/store.ts';
 import { createAccount, createCitizen } from '../../src/citizens/store.ts';
-import { openCatalogue } from '../../src/departments/catalogue.ts';
+import { type Catalogue, openCatalogue } from '../../src/departments/catalogue.ts';
 import { applyClients, parseClients } from '../../src/departments/clients-file.ts';
 import type { Door } from '../../src/front-door/door.ts';
 import { createDoor } from '../../src/oidc/door.ts';
@@ -18,17 +18,27 @@ import { createProtocolPages } from '../../src/oidc/protocol-pages.ts';
 import type { HealthClaimSource } from '../../src/oidc/release-claims.ts';
 import { createStandings } from '../../src/oidc/subject-standing.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { createCipher } from '../../src/platform/field-encryption.ts';
+import { type Cipher, createCipher } from '../../src/platform/field-encryption.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
 import { readLifetimes } from '../../src/platform/lifetimes.ts';
 import { createOutbound } from '../../src/platform/outbound.ts';
-import { createPages } from '../../src/platform/pages.ts';
+import { createPages, type Pages } from '../../src/platform/pages.ts';
 import type { LogoutNotice } from '../../src/sessions/end.ts';
 import { appendSigningKey, promoteSigningKey, retireSigningKey } from '../../src/sessions/signing-keys.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { type Answered, type Jar, openJar } from './http-client.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
+
+/** What other rooms' pages are made of, in a test of theirs. */
+export interface ProtocolParts {
+  db: TestDatabase;
+  cipher: Cipher;
+  clock: Clock;
+  pages: Pages;
+  catalogue: Catalogue;
+  issuer: string;
+}
 
 /** What the stand-in for the front door's pages is told to do with an interaction. */
 export type Answer =
@@ -71,7 +81,13 @@ let serial = 0;
  */
 export async function startProtocol(
   t: ExecutionContext<unknown>,
-  options: { clients: object[]; clock?: Clock; healthClaim?: HealthClaimSource },
+  options: {
+    clients: object[] | ((issuer: string) => object[]);
+    clock?: Clock;
+    /** Other rooms' pages beside the protocol. */
+    mount?: (parts: ProtocolParts) => Middleware;
+    healthClaim?: HealthClaimSource;
+  },
 ): Promise<TestProtocol> {
   const db = await freshDatabase(t, { max: 10 });
   const clock = options.clock ?? (() => new Date());
@@ -92,7 +108,8 @@ export async function startProtocol(
   });
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
 
-  await applyClients(db, parseClients(JSON.stringify(options.clients), 'test clients'), clock());
+  const clients = typeof options.clients === 'function' ? options.clients(issuer) : options.clients;
+  await applyClients(db, parseClients(JSON.stringify(clients), 'test clients'), clock());
   const notices: LogoutNotice[] = [];
   const standings = createStandings(db, clock);
   const protocol = await openProtocol(
@@ -142,6 +159,7 @@ export async function startProtocol(
     }
     await door.loggedIn(ctx, answer);
   });
+  if (options.mount) app.use(options.mount({ db, cipher, clock, pages, catalogue, issuer }));
   app.use(
     bodyParser({
       enableTypes: ['json'],

@@ -1,0 +1,35 @@
+import type { Carrier } from '../authorities/carrier.ts';
+import type { CodeRules } from '../citizens/one-time-code.ts';
+import type { Catalogue } from '../departments/catalogue.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database, Queryable } from '../platform/database.ts';
+import type { Cipher } from '../platform/field-encryption.ts';
+import type { Limits } from '../platform/limits.ts';
+import type { Pages } from '../platform/pages.ts';
+
+/** Everything that the citizen's own pages stand on; `app.ts` passes it in. */
+export interface AccountDeps {
+  db: Database;
+  cipher: Cipher;
+  clock: Clock;
+  pages: Pages;
+  limits: Limits;
+  carrier: Carrier;
+  /** Names of the relying parties that sessions and the access log mention. */
+  catalogue: Pick<Catalogue, 'client'>;
+  issuer: string;
+  /** The secret of the client `account` (see `client.ts`). */
+  clientSecret: string;
+  /** What the citizen reads when the browser asks for a passkey. */
+  passkeyName: string;
+  /** Ends sessions at the front door and at every relying party, in the caller's transaction. */
+  endSessions(
+    tx: Queryable,
+    ended: { citizenId: string; except?: string; reason: 'elsewhere'; now: Date },
+  ): Promise<unknown>;
+  /** Sandbox people whose codes are fixed; limits are lifted for them. */
+  fixedCode?: ((phone: string) => string | undefined) | undefined;
+  codeRules?: CodeRules | undefined;
+  /** How the token endpoint is reached, when that is not by the issuer's public address. */
+  fetch?: typeof globalThis.fetch | undefined;
+}

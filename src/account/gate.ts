@@ -1,0 +1,132 @@
+import type { Context } from 'koa';
+import { accountLevel, sessionStanding } from '../assurance/ladder.ts';
+import { type Level, minLevel, reaches } from '../assurance/level.ts';
+import { type LoadedStanding, loadStanding } from '../assurance/store.ts';
+import { type Citizen, readCitizen } from '../citizens/store.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
+import { Problem } from '../platform/problem.ts';
+import { findSessionByUid } from '../sessions/session-store.ts';
+import type { AccountDeps } from './deps.ts';
+import { type AccountSession, findAccountSession } from './session-store.ts';
+import type { SignInPages } from './sign-in.ts';
+
+/** The citizen whose pages these are. */
+export interface Me {
+  session: AccountSession;
+  citizen: Citizen;
+}
+
+/** A citizen who has just logged in, at the level that managing credentials needs. */
+export interface FreshMe extends Me {
+  /** What a credential enrolled now is good for. */
+  level: Level;
+  /** Whether the login of the last minutes did without a code by SMS. */
+  withoutSms: boolean;
+}
+
+export interface Freshness {
+  fresh: boolean;
+  accountLevel: Level;
+  /** The level that the login must have. */
+  needed: Level;
+  withoutSms: boolean;
+}
+
+/** After coming back from a new login the page is shown or refused, never sent for another login at once. */
+const LOOP_GUARD_MS = 30_000;
+
+/**
+ * Whether a session may manage credentials: a login at most five minutes old, at min(account level,
+ * intermediate), counting only proofs of those minutes.
+ */
+export function freshnessOf(loaded: LoadedStanding, now: Date, seconds = lifetimes.recentLogin): Freshness {
+  const { evidence, proofs, cap } = loaded;
+  const account = accountLevel(evidence, now, cap).level;
+  const needed = minLevel(account, 'intermediate');
+  const since = new Date(now.getTime() - seconds * 1000);
+  const standing = sessionStanding({ evidence, proofs, cap, at: now, window: { since } });
+  const other = standingWithoutSms(loaded, now, since);
+  return {
+    fresh: standing.loginLevel !== 'anonymous' && reaches(standing.level, needed),
+    accountLevel: account,
+    needed,
+    withoutSms: other.loginLevel !== 'anonymous' && reaches(other.level, needed),
+  };
+}
+
+const standingWithoutSms = ({ evidence, proofs, cap }: LoadedStanding, at: Date, since: Date) =>
+  sessionStanding({
+    evidence,
+    proofs: proofs.filter(({ method }) => method !== 'sms'),
+    cap,
+    at,
+    window: { since },
+  });
+
+export interface Gate {
+  /** The citizen, or `undefined` when the browser was sent to log in first. */
+  signedIn(ctx: Context): Promise<Me | undefined>;
+  /**
+   * The citizen with a recent login, or `undefined` when the browser was sent to log in again.
+   * @param backTo the page to come back to; a form's own page, since what was typed is not kept.
+   */
+  fresh(ctx: Context, backTo: string): Promise<FreshMe | undefined>;
+  /** The same for requests of scripts, which cannot be sent anywhere. @throws Problem `login_not_recent` 403 */
+  freshOrRefused(ctx: Context): Promise<FreshMe>;
+}
+
+/** Who may see and do what on the citizen's own pages. */
+export function createGate({ db, cipher, clock }: AccountDeps, pages: SignInPages): Gate {
+  async function who(ctx: Context): Promise<Me | undefined> {
+    const cookie = pages.cookieOf(ctx);
+    const session = cookie === undefined ? undefined : await findAccountSession(db, cookie, clock());
+    if (session === undefined) return undefined;
+    // Logged out elsewhere is logged out here, at once.
+    const front = await findSessionByUid(db, session.sessionUid, clock());
+    if (front?.record.accountId !== session.citizenId) return undefined;
+    const citizen = await readCitizen(db, cipher, session.citizenId);
+    return citizen?.accountState === 'active' && citizen.state === 'active'
+      ? { session, citizen }
+      : undefined;
+  }
+
+  async function freshness({ session }: Me): Promise<Freshness> {
+    const { citizenId, sessionUid } = session;
+    return freshnessOf(await loadStanding(db, { citizenId, sessionUid }), clock());
+  }
+
+  const asFresh = (me: Me, { accountLevel: level, withoutSms }: Freshness): FreshMe => ({
+    ...me,
+    level,
+    withoutSms,
+  });
+
+  return {
+    async signedIn(ctx) {
+      const me = await who(ctx);
+      if (me === undefined) await pages.send(ctx, { returnTo: ctx.method === 'GET' ? ctx.url : '/account' });
+      return me;
+    },
+    async fresh(ctx, backTo) {
+      const me = await who(ctx);
+      if (me === undefined) {
+        await pages.send(ctx, { returnTo: backTo });
+        return undefined;
+      }
+      const found = await freshness(me);
+      if (found.fresh) return asFresh(me, found);
+      const { confirmedAt } = me.session;
+      if (confirmedAt && clock().getTime() - confirmedAt.getTime() < LOOP_GUARD_MS) {
+        throw new Problem('login_not_recent', 403);
+      }
+      await pages.send(ctx, { returnTo: backTo, maxAge: lifetimes.recentLogin, level: found.needed });
+      return undefined;
+    },
+    async freshOrRefused(ctx) {
+      const me = await who(ctx);
+      const found = me && (await freshness(me));
+      if (!me || !found?.fresh) throw new Problem('login_not_recent', 403);
+      return asFresh(me, found);
+    },
+  };
+}

@@ -1,0 +1,197 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { endEvidence, recordEvidence } from '../assurance/store.ts';
+import { record } from '../audit/log.ts';
+import { AuthorityUnavailable } from '../authorities/ask.ts';
+import { parseMobile } from '../citizens/identifiers.ts';
+import { type CodeSent, codeRules, currentCode, redeemCode, sendCode } from '../citizens/one-time-code.ts';
+import { changePhone, transferPhone } from '../citizens/phone.ts';
+import type { Queryable } from '../platform/database.ts';
+import { type FormState, formOf } from '../platform/http/forms.ts';
+import { localeOf } from '../platform/http/preferences.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
+import { Problem } from '../platform/problem.ts';
+import type { AccountDeps } from './deps.ts';
+import type { FreshMe, Gate } from './gate.ts';
+import { maskPhone } from './masked.ts';
+import { tell } from './notify.ts';
+import { backToSecurity } from './security.ts';
+import { keepPendingPhone } from './session-store.ts';
+
+const PATH = '/account/security/phone';
+const CODE = `${PATH}/code`;
+const PURPOSE = 'account-phone';
+
+const Phone = z.object({ phone: z.string().trim().min(1, 'account.phone.empty').max(40) });
+const Code = z.object({
+  action: z.enum(['continue', 'resend']).default('continue'),
+  sms_code: z.string().max(20).default(''),
+});
+
+/** A number that the carrier has confirmed and whose code is awaited. */
+interface Pending {
+  phone: string;
+  reference: string;
+}
+
+/** Another phone: the carrier confirms the owner, a code proves possession. */
+export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void {
+  const { db, cipher, clock, pages, limits, carrier, fixedCode, codeRules: rules } = deps;
+  const ownerOf = ({ session }: FreshMe) => session.key.toString('hex');
+
+  function pendingOf(me: FreshMe): Pending | undefined {
+    const sealed = me.session.pendingPhone;
+    return sealed && (JSON.parse(cipher.unsealShared(PURPOSE, ownerOf(me), sealed)) as Pending);
+  }
+
+  const form = (ctx: Context, me: FreshMe, state?: FormState) =>
+    pages.render(ctx, 'account/phone', {
+      current: me.citizen.phone && maskPhone(me.citizen.phone),
+      ...(state && { form: state }),
+    });
+
+  router.get(PATH, async (ctx) => {
+    const me = await gate.fresh(ctx, PATH);
+    if (me) form(ctx, me);
+  });
+
+  /** Whether a SIM changed so recently that its codes prove little. */
+  async function simIsNew(phone: string | undefined): Promise<boolean> {
+    if (phone === undefined) return false;
+    const changedAt = await carrier.simChangedAt(phone);
+    return changedAt !== undefined && clock().getTime() - changedAt.getTime() < lifetimes.freshSim * 1000;
+  }
+
+  /** Asks the carrier. @returns its reference, or the text of what stands in the way. */
+  async function checked({ citizen, withoutSms }: FreshMe, phone: string) {
+    if (phone === citizen.phone) return { refusal: 'account.phone.same' };
+    try {
+      const owner = await carrier.owner({ phone, name: citizen.name, idNumber: citizen.idNumber });
+      if (owner.outcome !== 'match') return { refusal: 'account.phone.notYours' };
+      // A login by SMS and a code by SMS are worth what the two SIM cards are worth.
+      if (!withoutSms && ((await simIsNew(citizen.phone)) || (await simIsNew(phone)))) {
+        return { refusal: 'account.phone.newSim' };
+      }
+      return { reference: owner.reference };
+    } catch (error) {
+      if (!(error instanceof AuthorityUnavailable)) throw error;
+      throw new Problem('carrier_silent', 503, {}, { cause: error });
+    }
+  }
+
+  router.post(PATH, async (ctx) => {
+    const me = await gate.fresh(ctx, PATH);
+    if (!me) return;
+    const posted = formOf(ctx, Phone);
+    if (!posted.ok) return form(ctx, me, posted.form);
+    const phone = parseMobile(posted.data.phone);
+    if (!phone.ok) {
+      posted.form.errors.phone = 'account.phone.wrong';
+      return form(ctx, me, posted.form);
+    }
+    await limits.consume('proofing', `phone ${me.citizen.id}`);
+    const { reference, refusal } = await checked(me, phone.value);
+    if (reference === undefined) {
+      posted.form.errors.phone = refusal;
+      return form(ctx, me, posted.form);
+    }
+    const pending: Pending = { phone: phone.value, reference };
+    await keepPendingPhone(
+      db,
+      me.session.key,
+      cipher.sealShared(PURPOSE, ownerOf(me), JSON.stringify(pending)),
+    );
+    ctx.status = 303;
+    ctx.redirect(CODE);
+  });
+
+  const codeOf = (me: FreshMe, { phone }: Pending) => ({
+    phone,
+    purpose: 'change_phone' as const,
+    context: `account ${ownerOf(me)}`,
+    now: clock(),
+  });
+
+  /** Sends a code, unless the page was only loaded again and an earlier one is still good. */
+  async function askCode(ctx: Context, me: FreshMe, pending: Pending, again: boolean): Promise<CodeSent> {
+    const request = { ...codeOf(me, pending), locale: localeOf(ctx) };
+    const current = again ? undefined : await currentCode(db, cipher, request);
+    if (current) {
+      const wait = fixedCode?.(pending.phone) === undefined ? (rules ?? codeRules()).resend : 0;
+      const resendAt = new Date(current.sentAt.getTime() + wait * 1000);
+      return { sent: false, resendAt, expiresAt: current.expiresAt };
+    }
+    return db.transaction(async (tx) => {
+      const sent = await sendCode({ tx, cipher, fixedCode, rules }, request);
+      if (sent.sent) {
+        const at = request.now;
+        await record(tx, { type: 'code.sent', citizenId: me.citizen.id, detail: { purpose: 'phone' }, at });
+      }
+      return sent;
+    });
+  }
+
+  function showCode(ctx: Context, pending: Pending, sent: CodeSent | undefined, state?: FormState): void {
+    const wait = sent ? Math.max(0, Math.ceil((sent.resendAt.getTime() - clock().getTime()) / 1000)) : 0;
+    pages.render(ctx, 'account/phone-code', {
+      ending: pending.phone.slice(-4),
+      wait,
+      limited: sent?.reason === 'daily_limit' && sent.expiresAt === undefined,
+      ...(state && { form: state }),
+    });
+  }
+
+  router.get(CODE, async (ctx) => {
+    const me = await gate.fresh(ctx, PATH);
+    if (!me) return;
+    const pending = pendingOf(me);
+    if (!pending) return ctx.redirect(PATH);
+    showCode(ctx, pending, await askCode(ctx, me, pending, false));
+  });
+
+  router.post(CODE, async (ctx) => {
+    const me = await gate.fresh(ctx, PATH);
+    if (!me) return;
+    const pending = pendingOf(me);
+    if (!pending) return ctx.redirect(PATH);
+    const posted = formOf(ctx, Code);
+    if (!posted.ok) return showCode(ctx, pending, undefined, posted.form);
+    if (posted.data.action === 'resend') return showCode(ctx, pending, await askCode(ctx, me, pending, true));
+    await limits.consume('code', `phone ${ownerOf(me)}`);
+    const outcome = await db.transaction(async (tx) => {
+      const answer = { ...codeOf(me, pending), code: posted.data.sms_code };
+      const redeemed = await redeemCode({ tx, cipher }, answer);
+      if (redeemed === 'ok') await change(tx, ctx, me, pending);
+      return redeemed;
+    });
+    if (outcome !== 'ok') {
+      posted.form.errors.sms_code = `account.phone.code_${outcome}`;
+      return showCode(ctx, pending, undefined, posted.form);
+    }
+    backToSecurity(ctx, 'phoneChanged');
+  });
+
+  async function change(tx: Queryable, ctx: Context, me: FreshMe, { phone, reference }: Pending) {
+    const citizenId = me.citizen.id;
+    const now = clock();
+    const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
+    if (fromCitizenId !== undefined) await endCarrierEvidence(tx, fromCitizenId, 'new_owner');
+    await changePhone(tx, cipher, { citizenId, phone, boundLevel: me.level, now });
+    await endCarrierEvidence(tx, citizenId, 'phone_changed');
+    const evidence = { method: 'carrier', source: 'carrier' } as const;
+    await recordEvidence(tx, { citizenId, ...evidence, transactionId: reference, at: now });
+    await record(tx, { type: 'evidence.recorded', citizenId, detail: evidence, at: now });
+    await keepPendingPhone(tx, me.session.key, null);
+    await record(tx, { type: 'phone.changed', citizenId, at: now });
+    // The old number first: if this was not the citizen, it is the one that still reaches them.
+    await tell(deps, tx, ctx, { phone: me.citizen.phone, what: 'phoneChanged' });
+    await tell(deps, tx, ctx, { phone, what: 'phoneChanged' });
+  }
+
+  async function endCarrierEvidence(tx: Queryable, citizenId: string, reason: 'new_owner' | 'phone_changed') {
+    const at = clock();
+    await endEvidence(tx, { citizenId, method: 'carrier', reason, at });
+    await record(tx, { type: 'evidence.ended', citizenId, detail: { method: 'carrier', reason }, at });
+  }
+}
