@@ -2,9 +2,14 @@ import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import { type CryptoKey, importJWK } from 'jose';
 import Koa from 'koa';
+import { accountClient, accountClientSecret } from './account/client.ts';
+import { accountRoutes } from './account/routes.ts';
+import { codeRules } from './citizens/one-time-code.ts';
 import { openCatalogue } from './departments/catalogue.ts';
 import { applyClients, readClientsFile } from './departments/clients-file.ts';
+import { registerOwnClient } from './departments/own-client.ts';
 import type { Settings } from './environment.ts';
+import { readFixedCodes } from './fixed-codes.ts';
 import { informationRoutes } from './front-door/information.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
@@ -27,6 +32,7 @@ import { createOutbound } from './platform/outbound.ts';
 import { createPages } from './platform/pages.ts';
 import { probes } from './probes.ts';
 import { defineSchedule } from './schedule.ts';
+import { endSessions } from './sessions/end.ts';
 import { readSigningKeys } from './sessions/signing-keys.ts';
 
 export interface App {
@@ -56,6 +62,8 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   if (settings.clientsFile !== undefined) {
     await applyClients(db, await readClientsFile(settings.clientsFile), clock());
   }
+  const clientSecret = accountClientSecret(settings.pairwiseKey);
+  await registerOwnClient(db, accountClient(issuer, clientSecret), clock());
   const catalogue = openCatalogue(db, clock);
   const standings = createStandings(db, clock);
   const enqueueLogout = enqueueLogoutOn(jobs);
@@ -96,7 +104,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   app.silent = true;
   app.use(clockEndpoint(settings.sandbox));
   app.use(probes(db));
-  app.use(metrics.endpoint);
+  app.use((ctx, next) => (ctx.path === '/metrics' ? metrics.endpoint(ctx, next) : next()));
   app.use(metrics.http);
   installHttp(app, {
     pages,
@@ -114,6 +122,23 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   });
   app.use(visitors.routes());
   app.use(informationRoutes(pages, { lifetimes, limits: settings.limits }).routes());
+  const account = accountRoutes({
+    db,
+    cipher,
+    clock,
+    pages,
+    limits,
+    carrier: authorities.carrier,
+    catalogue,
+    issuer,
+    clientSecret,
+    passkeyName: pages.texts.translator('zh-CN')('platform.name'),
+    endSessions: (tx, { citizenId, ...how }) =>
+      endSessions(tx, enqueueLogout, { accountId: citizenId, ...how }),
+    fixedCode: readFixedCodes(settings.sandboxPeopleFile),
+    codeRules: codeRules(lifetimes, settings.limits),
+  });
+  app.use(account.routes());
   app.use(mountProvider(protocol.provider));
 
   let reload: NodeJS.Timeout | undefined;

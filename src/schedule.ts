@@ -1,3 +1,4 @@
+import { purgeAccount } from './account/purge.ts';
 import { purgeProofs } from './assurance/purge.ts';
 import { type SealingKey, sealAll } from './audit/seal.ts';
 import type { SmsGateway } from './authorities/sms.ts';
@@ -57,6 +58,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     const now = clock();
     await purgeProtocolRecords(db, { now });
     await untilDone(() => purgeCitizens(db, { now, limit: BATCH }));
+    await untilDone(() => purgeAccount(db, { now, limit: BATCH }));
     const before = new Date(now.getTime() - PROOFS_KEPT_MS);
     await untilDone(() => purgeProofs(db, { before, limit: BATCH }));
     await purgeLimits(db, now);
