@@ -1,0 +1,131 @@
+import test from 'ava';
+import { generateSync } from 'otplib';
+import type { Page } from 'playwright-core';
+import { recordAccess } from '../../src/audit/access-log.ts';
+import { startAccount, type TestAccount } from '../support/account.ts';
+import {
+  checkAccessibility,
+  DESKTOP,
+  openBrowser,
+  PHONE,
+  screenshot,
+  type TestBrowser,
+} from '../support/browser.ts';
+
+let browser: TestBrowser;
+test.before(async () => {
+  browser = await openBrowser();
+});
+test.after.always(() => browser?.close());
+
+/** Logs the browser in at the stand-in for the front door. */
+async function logIn(page: Page, account: TestAccount, citizenId: string): Promise<void> {
+  await page.goto(`${account.issuer}/account`);
+  const body = JSON.stringify({
+    act: 'log_in',
+    citizenId,
+    proofs: [{ method: 'password' }, { method: 'totp' }],
+  });
+  await page.evaluate(
+    `fetch(location.href, { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)} })`,
+  );
+}
+
+async function withAuthenticator(page: Page): Promise<void> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable');
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+}
+
+for (const [name, viewport, locale] of [
+  ['phone', PHONE, 'zh-CN'],
+  ['desktop', DESKTOP, 'en-US'],
+] as const) {
+  test(`passkeys and authenticator apps are added and removed in a browser: ${name}`, async (t) => {
+    const account = await startAccount(t);
+    const citizenId = await account.citizen('intermediate');
+    const page = await browser.page({ viewport, locale });
+    t.teardown(() => page.context().close());
+    await withAuthenticator(page);
+    await logIn(page, account, citizenId);
+    const look = async (path: string, picture: string) => {
+      await page.goto(`${account.issuer}${path}`);
+      await checkAccessibility(t, page);
+      await screenshot(page, `account-${picture}-${name}`);
+    };
+    await recordAccess(account.db, {
+      citizenId,
+      clientId: 'portal',
+      what: ['name'],
+      purpose: 'profile',
+      at: new Date(),
+    });
+    await look('/account', 'overview');
+    await look('/account/access', 'access');
+    await look('/account/security', 'security-empty');
+    await look('/account/security/password', 'password');
+    await look('/account/security/phone', 'phone');
+
+    await look('/account/security/passkeys/add', 'passkey-add');
+    await page.fill('input[name=label]', '测试设备');
+    await page.click('main button[name=action]');
+    await page.waitForURL(/done=passkeyAdded/);
+
+    await look('/account/security/totp/add', 'totp-add');
+    await page.click('main button[name=action]');
+    await page.waitForURL(/\/totp\/[0-9a-f-]{36}$/);
+    await checkAccessibility(t, page);
+    await screenshot(page, `account-totp-confirm-${name}`);
+    const secret = (await page.locator('main code').innerText()).replaceAll(' ', '');
+    await page.fill('input[name=code]', '000');
+    await page.click('main button[value=continue]');
+    await checkAccessibility(t, page);
+    await page.fill('input[name=code]', generateSync({ secret }));
+    await page.click('main button[value=continue]');
+    await page.waitForURL(/done=totpAdded/);
+    await checkAccessibility(t, page);
+    await screenshot(page, `account-security-${name}`);
+
+    await page.click('a[href*="/passkeys/"][href$="/remove"]');
+    await checkAccessibility(t, page);
+    await page.click('main button[value=continue]');
+    await page.waitForURL(/done=passkeyRemoved/);
+    t.is(await page.locator('a[href*="/passkeys/"][href$="/remove"]').count(), 0);
+    t.deepEqual(account.errors, []);
+  });
+}
+
+test('every page but the passkey’s works without script', async (t) => {
+  const account = await startAccount(t);
+  const citizenId = await account.citizen('basic');
+  const scripted = await browser.page();
+  await logIn(scripted, account, citizenId);
+  const cookies = await scripted.context().cookies();
+  await scripted.context().close();
+  const page = await browser.page({ javaScriptEnabled: false });
+  t.teardown(() => page.context().close());
+  await page.context().addCookies(cookies);
+  await page.goto(`${account.issuer}/account/security/totp/add`);
+  await page.click('main button[name=action]');
+  await page.fill(
+    'input[name=code]',
+    generateSync({ secret: (await page.locator('main code').innerText()).replaceAll(' ', '') }),
+  );
+  await page.click('main button[value=continue]');
+  t.regex(page.url(), /done=totpAdded/);
+  await page.goto(`${account.issuer}/account/security/passkeys/add`);
+  t.true(await page.locator('main .notice-warning').isVisible());
+  await page.goto(`${account.issuer}/account/security/password`);
+  await page.fill('input[name=password]', 'correct horse battery');
+  await page.click('main button[name=action]');
+  t.regex(page.url(), /done=passwordChanged/);
+});
