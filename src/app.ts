@@ -92,7 +92,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     clock,
     jobs,
     enqueueLogout,
-    sms: authorities.sms,
+    ...authorities,
     async sealingKey() {
       const jwk = (await readSigningKeys(db, cipher)).find(({ alg }) => alg === 'ES256');
       if (jwk?.kid === undefined) throw new Error('there is no ES256 signing key');

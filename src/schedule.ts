@@ -1,6 +1,10 @@
 import { purgeAccount } from './account/purge.ts';
+import { purgeProofings } from './assurance/proofing/store.ts';
 import { purgeProofs } from './assurance/purge.ts';
+import { runRechecks } from './assurance/recheck.ts';
 import { type SealingKey, sealAll } from './audit/seal.ts';
+import type { Carrier } from './authorities/carrier.ts';
+import type { Register } from './authorities/register.ts';
 import type { SmsGateway } from './authorities/sms.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import type { Clock } from './platform/clock.ts';
@@ -13,6 +17,8 @@ import { type EnqueueLogout, endExpiredSessions } from './sessions/end.ts';
 import { purgeProtocolRecords } from './sessions/purge.ts';
 
 const BATCH = 500;
+/** Each asks an authority, so a batch takes its time. */
+const RECHECKS = 50;
 /** Longer than any session or token that could rest on a proof. */
 const PROOFS_KEPT_MS = 3 * 24 * 3_600_000;
 
@@ -27,6 +33,8 @@ export interface ScheduleDeps {
   clock: Clock;
   jobs: Jobs;
   sms: SmsGateway;
+  register: Register;
+  carrier: Carrier;
   sealingKey: () => Promise<SealingKey>;
   enqueueLogout: EnqueueLogout;
 }
@@ -54,6 +62,9 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
       db.transaction((tx) => endExpiredSessions(tx, deps.enqueueLogout, { now: clock(), limit: BATCH })),
     );
   });
+  await every(60, 'rechecks', () =>
+    untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),
+  );
   await every(60, 'purge', async () => {
     const now = clock();
     await purgeProtocolRecords(db, { now });
@@ -61,6 +72,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     await untilDone(() => purgeAccount(db, { now, limit: BATCH }));
     const before = new Date(now.getTime() - PROOFS_KEPT_MS);
     await untilDone(() => purgeProofs(db, { before, limit: BATCH }));
+    await untilDone(() => purgeProofings(db, { before, limit: BATCH }));
     await purgeLimits(db, now);
     await purgeOutbox(db, now);
   });
