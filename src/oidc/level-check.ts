@@ -1,6 +1,7 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ProofWindow, Standing } from '../assurance/ladder.ts';
 import { acrOf, type Level } from '../assurance/level.ts';
+import { reachableLevel } from '../assurance/proofing/offer.ts';
 import { type Decision, decide } from '../assurance/request.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -70,7 +71,7 @@ export function levelCheck({ standings, catalogue, clock }: LevelCheckDeps) {
       const decision = decide({
         request,
         standing,
-        accountCan: 'advanced',
+        accountCan: reachableLevel({ ...(await standings.facts(subject)), at: now }),
         continueWithout: silent || ownResult(oidc.result).continue_without === true,
       });
       if (decision.kind === 'satisfied') {
