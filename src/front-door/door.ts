@@ -22,6 +22,8 @@ export interface Interaction {
   /** The level to aim for; with `optional`, the citizen may go on without it. */
   target: Level;
   optional: boolean;
+  /** The request cannot be met, whatever the citizen does: its values are unknown, or out of reach. */
+  unmet?: 'no_known_value' | 'out_of_reach';
   /** Only proofs made in this interaction, or since this time, count. */
   since?: Date;
   consent?: { claimSets: ClaimSet[] };

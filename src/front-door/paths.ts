@@ -1,0 +1,10 @@
+import type { Context } from 'koa';
+
+/** Where the pages of one interaction are. */
+export const interactionPath = (uid: string): string => `/interaction/${encodeURIComponent(uid)}`;
+
+/** Answers a form by a page of its own (303), so that reloading that page sends nothing again. */
+export function seeOther(ctx: Context, path: string): void {
+  ctx.status = 303;
+  ctx.redirect(path);
+}
