@@ -26,7 +26,7 @@ export interface StepUpDeps extends Omit<RecheckDeps, 'now'> {
   /** Origin of the platform's own pages, such as `https://id.example.gov.cn`. */
   origin: string;
   /** Origins of authorities with pages of their own: browsers apply `form-action` to the redirect there too. */
-  authorityOrigins: readonly string[];
+  checkOrigins: readonly string[];
   /** Sandbox people whose codes are fixed; limits are lifted for them. */
   fixedCode?: (phone: string) => string | undefined;
 }

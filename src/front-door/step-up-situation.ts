@@ -52,7 +52,7 @@ export async function readSituation(deps: StepUpDeps, ctx: Context): Promise<Sit
     return undefined;
   }
   // A form of this page may end at the client (already allowed) or at an authority.
-  ctx.state.formActions = [...(ctx.state.formActions ?? []), ...deps.authorityOrigins];
+  ctx.state.formActions = [...(ctx.state.formActions ?? []), ...deps.checkOrigins];
   const { citizenId } = session;
   const origin = { interactionUid: uid, sessionUid: session.uid, citizenId, browserHash: ensureBrowser(ctx) };
   const [loaded, status] = await Promise.all([loadStanding(db, origin), proofingStatus(db, origin)]);

@@ -81,7 +81,7 @@ export async function startStepUp(db: Database) {
     cards: createCards(authorities.url, fetch, soon),
     redirectCheck: createRedirectCheck(authorities.url, fetch, soon),
     origin,
-    authorityOrigins: [authorities.url],
+    checkOrigins: [authorities.url],
     enqueueLogout: async () => {},
     fixedCode: (phone: string) => people.find((one) => one.phone === phone)?.fixed_code,
   };
