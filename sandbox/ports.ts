@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Program } from './processes.ts';
 
-const PATIENCE = 2_000;
+/** Longer than `guard.ts` gives a program to end by itself. */
+const PATIENCE = 4_000;
 
 /** Whether somebody listens on it, on every address or on this machine only. */
 async function isTaken(port: number): Promise<boolean> {
