@@ -28,7 +28,7 @@ function launch(program: Program, logDir: string): Child {
   const logFile = join(logDir, `${program.port}.log`);
   const log = openSync(logFile, 'w', 0o600);
   const child = spawn(process.execPath, ['--import', GUARD, program.script], {
-    env: { ...process.env, ...program.env },
+    env: { NODE_COMPILE_CACHE: join(logDir, '../compile-cache'), ...process.env, ...program.env },
     stdio: ['ignore', log, log, 'ipc'],
   });
   closeSync(log);
