@@ -8,7 +8,7 @@ const HIDDEN = '[hidden]';
 
 /** Names under which secrets and personal data travel, compared without case, `_` and `-`. */
 const SECRET_NAMES =
-  /^(.*password|.*secret|.*token|.*tokenhint|.*cookie|authorization|dpop|.*privatekey|clientassertion|assertion|samlresponse|code|smscode|codeverifier|otp|loginhint|idnumber|cardnumber|.*phone|.*phonenumber|mobile|email|birthdate|username|fullname|personname|address|text|to|sealed|wrappedkey)$/;
+  /^(.*password|.*secret|.*token|.*tokenhint|.*cookie|authorization|dpop|.*privatekey|clientassertion|assertion|samlresponse|smscode|codeverifier|otp|loginhint|idnumber|cardnumber|.*phone|.*phonenumber|mobile|email|birthdate|username|fullname|personname|address|text|to|sealed|wrappedkey)$/;
 
 /** Shapes of personal data and secrets inside longer texts. */
 const SHAPES: [RegExp, string][] = [
@@ -26,6 +26,15 @@ const SHAPES: [RegExp, string][] = [
 /** The text without what looks like personal data or a secret. */
 export const scrubText = (text: string): string =>
   SHAPES.reduce((scrubbed, [shape, instead]) => scrubbed.replace(shape, instead), text);
+
+/** Error codes are words or `SHOUTED` words; authorization and one-time codes never are. */
+const isErrorCode = (value: unknown) =>
+  typeof value === 'string' && /^([a-z][a-z_]*|[A-Z][A-Z_]*)$/.test(value);
+
+function isSecret(name: string, value: unknown): boolean {
+  if (value === undefined) return false;
+  return name === 'code' ? !isErrorCode(value) : SECRET_NAMES.test(name);
+}
 
 const plainName = (name: string) => name.toLowerCase().replace(/[_-]/g, '');
 
@@ -46,7 +55,7 @@ export function scrub(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name,
-      SECRET_NAMES.test(plainName(name)) && item !== undefined ? HIDDEN : scrub(item, depth + 1),
+      isSecret(plainName(name), item) ? HIDDEN : scrub(item, depth + 1),
     ]),
   );
 }

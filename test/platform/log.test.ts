@@ -35,7 +35,7 @@ test('personal data and secrets do not reach the log, whatever they are called o
   log.error({ err: Object.assign(new Error('pg'), { code: '23505', detail: `(phone)=(${secrets[4]})` }) });
   log.info({ url: '/callback?code=hunter2&state=x', headers: { authorization: 'Bearer hunter2' } });
   log.info('GET /x?login_hint=hunter2 with DPoP hunter2');
-  log.child({ interaction: 'uid-1' }).info({ sms_code: 'hunter2' });
+  log.child({ interaction: 'uid-1' }).info({ sms_code: 'hunter2', code: 'hunter2' });
   t.is(lines.length, 9);
   for (const secret of secrets) t.false(lines.join('').includes(secret), secret);
   t.regex(lines[5]!, /23505/, 'what helps to find the fault stays');
@@ -48,6 +48,8 @@ test('ids, times and counts stay readable', (t) => {
     ms: 1763859723456,
     acr: 'urn:ymt:acr:basic',
     rows: 100000,
+    code: 'interaction_expired',
+    cause: { code: 'ECONNREFUSED' },
   };
   t.deepEqual(scrub(harmless), harmless);
   t.is(scrubText('see /account/history'), 'see /account/history');
