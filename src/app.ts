@@ -28,6 +28,7 @@ import { useLifetimes } from './platform/lifetimes.ts';
 import { createLimits } from './platform/limits.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
+import { missingMigrations } from './platform/migrations.ts';
 import { createOutbound } from './platform/outbound.ts';
 import { createPages } from './platform/pages.ts';
 import { probes } from './probes.ts';
@@ -54,6 +55,10 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const metrics = createMetrics();
   const db = openDatabase(settings.databaseUrl, { max: settings.databasePool, onQuery: metrics.onQuery });
   metrics.watchPool(db.pool);
+  const missing = await missingMigrations(db);
+  if (missing.length > 0) {
+    throw new Error(`the database lacks ${missing.length} migrations. Run "npm run migrate" first.`);
+  }
   const cipher = createCipher(settings.masterKeys);
   const pages = createPages();
   const limits = createLimits(db, settings.limits);

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import knex from 'knex';
+import type { Queryable } from './database.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -63,4 +64,14 @@ export async function migrate(url: string, directory = MIGRATIONS): Promise<stri
   } finally {
     await db.destroy();
   }
+}
+
+/** The migrations that the database still lacks; one that is newer than this program lacks nothing. */
+export async function missingMigrations(db: Queryable, directory = MIGRATIONS): Promise<string[]> {
+  const [table] = await db.query<{ found: boolean }>(
+    `select to_regclass('knex_migrations') is not null as found`,
+  );
+  const done = table?.found ? await db.query<{ name: string }>('select name from knex_migrations') : [];
+  const names = new Set(done.map(({ name }) => name));
+  return listMigrations(directory).filter((file) => !names.has(file));
 }

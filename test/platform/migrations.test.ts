@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { listMigrations, migrate } from '../../src/platform/migrations.ts';
+import { listMigrations, migrate, missingMigrations } from '../../src/platform/migrations.ts';
 import { freshDatabase } from '../support/database.ts';
 
 function folder(t: ExecutionContext, files: Record<string, string>): string {
@@ -53,4 +53,13 @@ test('a process killed while migrating does not block the next one', async (t) =
   await db.query('update apart.knex_migrations_lock set is_locked = 1');
   const done = await migrate(url, folder(t, { '202601010001_a.ts': creating('things') }));
   t.is(done.length, 1);
+});
+
+test('a database that was not migrated says what it lacks', async (t) => {
+  const db = await freshDatabase(t);
+  t.deepEqual(await missingMigrations(db), []);
+  await db.query('delete from knex_migrations where id = (select max(id) from knex_migrations)');
+  t.is((await missingMigrations(db)).length, 1);
+  await db.query('drop table knex_migrations');
+  t.deepEqual(await missingMigrations(db), listMigrations());
 });
