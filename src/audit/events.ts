@@ -36,6 +36,7 @@ const source = z.enum([
 ]);
 const documentType = z.enum(['resident_id', 'residence_permit', 'foreign_permanent_resident', 'passport']);
 const claimSet = z.enum([
+  'openid',
   'profile',
   'phone',
   'email',

@@ -15,7 +15,7 @@ import { type OwnResult, ownResult } from './interaction-result.ts';
 import type { LevelDetails } from './level-check.ts';
 import { levelRequest } from './level-request.ts';
 import { ownMetadata } from './own-metadata.ts';
-import { anonymousAccountId } from './subject-standing.ts';
+import { anonymousAccountId, isAnonymous } from './subject-standing.ts';
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>> & { iat: number };
 
@@ -93,8 +93,11 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       const request = await levelRequest(catalogue, client, details.params);
       const level = (details.prompt.details as { level?: LevelDetails }).level;
       const accountId = details.session?.accountId;
+      // A visitor who stayed anonymous counts as nobody.
       const session =
-        accountId && details.session?.uid ? { uid: details.session.uid, citizenId: accountId } : undefined;
+        accountId && !isAnonymous(accountId) && details.session?.uid
+          ? { uid: details.session.uid, citizenId: accountId }
+          : undefined;
       const needsLogin = session === undefined || details.prompt.reasons.some((reason) => reason !== 'level');
       const consent = await claimSetsOf(details, client, accountId);
       const returnTo = String(details.params.redirect_uri);
