@@ -1,6 +1,7 @@
 import './vendor/simplewebauthn.js';
 
-const { browserSupportsWebAuthn, startAuthentication, startRegistration } = window.SimpleWebAuthnBrowser;
+const { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill, startAuthentication, startRegistration } =
+  window.SimpleWebAuthnBrowser;
 
 /**
  * A form that is answered by a passkey:
@@ -10,6 +11,7 @@ const { browserSupportsWebAuthn, startAuthentication, startRegistration } = wind
  *
  * `get` logs in, `create` enrols. The options come as JSON by POST, or stand in the attribute itself (`{…}`).
  * The authenticator's answer goes into `response` as JSON and the form is sent as usual. Shown only where it works.
+ * With `data-passkey-autofill`, passkeys are offered in the field with `autocomplete="… webauthn"` too.
  */
 async function ask(form) {
   const source = form.dataset.passkeyOptions;
@@ -51,4 +53,18 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
     }
     form.requestSubmit(submitter);
   });
+  if (form.dataset.passkeyAutofill !== undefined) offer(form);
+}
+
+/** The button, which asks with a fresh question, ends this offer. */
+async function offer(form) {
+  if (!(await browserSupportsWebAuthnAutofill())) return;
+  try {
+    const optionsJSON = await fetchOptions(form.dataset.passkeyOptions, new FormData(form));
+    const answer = await startAuthentication({ optionsJSON, useBrowserAutofill: true });
+    form.elements.namedItem('response').value = JSON.stringify(answer);
+    form.requestSubmit();
+  } catch {
+    // Nobody asked for it: the button is still there and says what went wrong.
+  }
 }

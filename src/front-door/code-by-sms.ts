@@ -1,0 +1,88 @@
+import type { Context } from 'koa';
+import { type CodePurpose, codeRules, currentCode, redeemCode, sendCode } from '../citizens/one-time-code.ts';
+import type { Queryable } from '../platform/database.ts';
+import type { FrontDoorDeps } from './deps.ts';
+import { lastFour } from './masked.ts';
+
+/** A code that belongs to one phone and one place. */
+export interface CodePlace {
+  purpose: CodePurpose;
+  /** The interaction, draft or recovery in which the code must come back. */
+  context: string;
+  phone: string;
+}
+
+/** What the page says about the code. */
+export interface CodeState {
+  lastFour: string;
+  /** A code is under way or arrived, and still good. */
+  live: boolean;
+  /** It was sent by this very page. */
+  fresh: boolean;
+  /** How long a code is good, in minutes. */
+  minutes: number;
+  /** Seconds until another can be sent. */
+  resendAfter: number;
+  /** Key and values of a sentence about why none was sent. */
+  notice?: { key: string; params: Record<string, number> };
+}
+
+/**
+ * Sees to the code of a page.
+ *
+ * @param how `open`: send one unless one is good already, so that reloading or coming back to the page does not
+ *   make the code in the citizen's hand worthless; `again`: send another; `stay`: send none.
+ */
+export async function seeToCode(
+  deps: Pick<FrontDoorDeps, 'db' | 'cipher' | 'clock' | 'limits' | 'fixedCode'>,
+  ctx: Context,
+  { purpose, context, phone }: CodePlace,
+  how: 'open' | 'again' | 'stay',
+): Promise<CodeState> {
+  const { db, cipher, fixedCode } = deps;
+  const now = deps.clock();
+  const rules = codeRules();
+  const state = { lastFour: lastFour(phone), minutes: Math.round(rules.lifetime / 60) };
+  const seconds = (until: Date): number => Math.max(0, Math.ceil((until.getTime() - now.getTime()) / 1000));
+  const lifted = fixedCode?.(phone) !== undefined;
+  const current = await currentCode(db, cipher, { phone, purpose, context, now });
+  if (how === 'stay' || (how === 'open' && current)) {
+    const resendAt = current && new Date(current.sentAt.getTime() + (lifted ? 0 : rules.resend * 1000));
+    return {
+      ...state,
+      live: current !== undefined,
+      fresh: false,
+      resendAfter: resendAt ? seconds(resendAt) : 0,
+    };
+  }
+  if (!lifted) await deps.limits.consume('sms_network', ctx.ip);
+  const result = await db.transaction((tx) =>
+    sendCode({ tx, cipher, fixedCode }, { phone, purpose, context, locale: ctx.state.locale, now }),
+  );
+  const resendAfter = seconds(result.resendAt);
+  const params = { seconds: resendAfter, hours: Math.ceil(resendAfter / 3600) };
+  return {
+    ...state,
+    live: result.expiresAt !== undefined,
+    fresh: result.sent,
+    resendAfter: result.reason === 'daily_limit' ? 0 : resendAfter,
+    ...(result.reason && { notice: { key: NOTICES[result.reason], params } }),
+  };
+}
+
+const NOTICES = { too_soon: 'frontDoor.code.tooSoon', daily_limit: 'frontDoor.code.dailyLimit' } as const;
+
+/**
+ * Uses up a code. Commit whatever comes back: wrong entries are counted in the same transaction.
+ *
+ * @returns the key of the sentence that says what is wrong with it, or nothing when it was right.
+ */
+export async function takeCode(
+  tx: Queryable,
+  { cipher, clock }: Pick<FrontDoorDeps, 'cipher' | 'clock'>,
+  place: CodePlace & { code: string },
+): Promise<string | undefined> {
+  if (place.code.trim() === '') return 'frontDoor.code.missing';
+  const outcome = await redeemCode({ tx, cipher }, { ...place, now: clock() });
+  return outcome === 'ok' ? undefined : `frontDoor.code.${outcome}`;
+}
