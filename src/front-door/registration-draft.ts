@@ -1,0 +1,70 @@
+import type { EvidenceSource } from '../assurance/policy.ts';
+import type { DocumentType } from '../citizens/identifiers.ts';
+import type { Entries } from './registration-form.ts';
+
+/** An authority said yes. Kept, so that it is not asked again when a later step has to be tried again. */
+export interface Confirmation {
+  reference: string;
+  source: EvidenceSource;
+  /** ISO 8601 */
+  at: string;
+}
+
+/** A registration that is under way: what was typed, and who has confirmed what. */
+export interface Draft {
+  name: string;
+  documentType: DocumentType;
+  idNumber: string;
+  birthDate: string;
+  phone: string;
+  username: string;
+  passwordHash: string;
+  /** The interaction that it began in, which it goes on to. */
+  interactionUid?: string;
+  /** ISO 8601: when the phone answered with its code. */
+  phoneConfirmedAt?: string;
+  register?: Confirmation;
+  carrier?: Confirmation;
+}
+
+export type RegistrationStep = 'code' | 'register' | 'carrier' | 'finish';
+
+/**
+ * What comes next. The order is a rule: nobody learns what the registers know about a person before the phone
+ * has answered, and nobody learns that an account exists before both registers have confirmed who asks.
+ */
+export function nextStep(draft: Draft): RegistrationStep {
+  if (draft.phoneConfirmedAt === undefined) return 'code';
+  if (draft.register === undefined) return 'register';
+  if (draft.carrier === undefined) return 'carrier';
+  return 'finish';
+}
+
+/**
+ * The draft after some entries were changed. A confirmation lives as long as everything that it confirmed:
+ * the register confirms name and document, the carrier confirms these and the phone.
+ */
+export function revise(
+  draft: Draft,
+  change: Partial<Omit<Entries, 'password'>> & { passwordHash?: string },
+): Draft {
+  const revised: Draft = { ...draft, ...change };
+  const samePerson =
+    revised.name === draft.name &&
+    revised.documentType === draft.documentType &&
+    revised.idNumber === draft.idNumber &&
+    revised.birthDate === draft.birthDate;
+  const samePhone = revised.phone === draft.phone;
+  if (!samePerson) delete revised.register;
+  if (!samePerson || !samePhone) delete revised.carrier;
+  if (!samePhone) delete revised.phoneConfirmedAt;
+  return revised;
+}
+
+/** For how long an answered code also counts as having just logged in, in seconds. */
+export const FRESH_SECONDS = 30 * 60;
+
+/** Whether the phone answered so lately that the finished registration is a login, too. */
+export const isFresh = (draft: Draft, now: Date): boolean =>
+  draft.phoneConfirmedAt !== undefined &&
+  now.getTime() - Date.parse(draft.phoneConfirmedAt) <= FRESH_SECONDS * 1000;

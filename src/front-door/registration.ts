@@ -1,0 +1,123 @@
+import { endEvidence, recordEvidence, recordProof } from '../assurance/store.ts';
+import { record } from '../audit/log.ts';
+import { AuthorityUnavailable } from '../authorities/ask.ts';
+import type { Carrier } from '../authorities/carrier.ts';
+import type { Register } from '../authorities/register.ts';
+import { transferPhone } from '../citizens/phone.ts';
+import { createAccount, createCitizen } from '../citizens/store.ts';
+import type { Queryable } from '../platform/database.ts';
+import type { Cipher } from '../platform/field-encryption.ts';
+import { Problem } from '../platform/problem.ts';
+import { finishDraft, lockDraft } from './drafts.ts';
+import { type Draft, isFresh, nextStep } from './registration-draft.ts';
+
+/** What the register of the document can say besides yes. */
+const REGISTER_SAYS = {
+  mismatch: 'identity_mismatch',
+  unknown: 'identity_unknown',
+  deceased: 'identity_deceased',
+} as const;
+
+/** What the carrier can say besides yes. */
+const CARRIER_SAYS = { other_owner: 'phone_not_yours', unknown: 'phone_unknown' } as const;
+
+/**
+ * Asks the register of the document and then the carrier, whichever of them has not confirmed yet.
+ *
+ * @returns the draft with every confirmation that was won, and the problem that it stopped at, if any. An
+ *   authority that does not answer says nothing about the person: the draft waits for another try.
+ */
+export async function askAuthorities(
+  { register, carrier }: { register: Register; carrier: Carrier },
+  draft: Draft,
+  now: Date,
+): Promise<{ draft: Draft; problem?: Problem }> {
+  let asked = draft;
+  try {
+    if (nextStep(asked) === 'register') {
+      const { documentType, name, idNumber } = asked;
+      const { outcome, reference, source } = await register.confirm({ documentType, name, idNumber });
+      if (outcome !== 'match') return { draft: asked, problem: new Problem(REGISTER_SAYS[outcome], 422) };
+      asked = { ...asked, register: { reference, source, at: now.toISOString() } };
+    }
+    if (nextStep(asked) === 'carrier') {
+      const { phone, name, idNumber } = asked;
+      const { outcome, reference, source } = await carrier.owner({ phone, name, idNumber });
+      if (outcome !== 'match') return { draft: asked, problem: new Problem(CARRIER_SAYS[outcome], 422) };
+      asked = { ...asked, carrier: { reference, source, at: now.toISOString() } };
+    }
+    return { draft: asked };
+  } catch (error) {
+    if (!(error instanceof AuthorityUnavailable)) throw error;
+    const code = error.kind === 'carrier' ? 'carrier_unavailable' : 'register_unavailable';
+    return { draft: asked, problem: new Problem(code, 503, {}, { cause: error }) };
+  }
+}
+
+/** For how long the browser may still go on from a registration that is done, in milliseconds. */
+const AFTERWARDS_MS = 30 * 60 * 1000;
+
+/**
+ * Opens the account: person, account, identifiers, evidence, audit row and, in an interaction, the proofs of
+ * the login that this also was — in the caller's transaction, so that there is never half an account. A second
+ * click finds the first one's result.
+ *
+ * @throws Problem `id_already_registered`, `username_taken` 409; `registration_expired` 410 when the draft is
+ *   gone; `registration_unfinished` 409 when a step was changed meanwhile.
+ */
+export async function completeRegistration(
+  tx: Queryable,
+  cipher: Cipher,
+  ticket: Buffer,
+  now: Date,
+): Promise<{ citizenId: string; interactionUid: string | undefined }> {
+  const stored = await lockDraft(tx, cipher, ticket, now);
+  if (stored === undefined) throw new Problem('registration_expired', 410);
+  if (stored.state === 'finished') return stored;
+  const { draft } = stored;
+  const { register, carrier } = draft;
+  if (nextStep(draft) !== 'finish' || !register || !carrier)
+    throw new Problem('registration_unfinished', 409);
+  const { name, documentType, idNumber, birthDate, phone, username, passwordHash, interactionUid } = draft;
+  const citizenId = await createCitizen(tx, cipher, { name, documentType, idNumber, birthDate, now });
+  // The carrier has just said whose number it is: an account that had it before loses it.
+  const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
+  if (fromCitizenId !== undefined) await losePhone(tx, fromCitizenId, now);
+  await createAccount(tx, cipher, { citizenId, username, phone, passwordHash, boundLevel: 'basic', now });
+  for (const [method, confirmed] of [
+    ['register', register],
+    ['carrier', carrier],
+  ] as const) {
+    await recordEvidence(tx, {
+      citizenId,
+      method,
+      source: confirmed.source,
+      transactionId: confirmed.reference,
+      at: new Date(confirmed.at),
+    });
+  }
+  if (interactionUid !== undefined && isFresh(draft, now)) {
+    const at = new Date(draft.phoneConfirmedAt!);
+    for (const method of ['password', 'sms'] as const) {
+      await recordProof(tx, { citizenId, interactionUid, method, at, boundLevel: 'basic' });
+    }
+  }
+  await finishDraft(tx, cipher, ticket, {
+    citizenId,
+    interactionUid: isFresh(draft, now) ? interactionUid : undefined,
+    now,
+    expiresAt: new Date(now.getTime() + AFTERWARDS_MS),
+  });
+  await record(tx, { type: 'registration.completed', citizenId, detail: { documentType }, at: now });
+  return { citizenId, interactionUid: isFresh(draft, now) ? interactionUid : undefined };
+}
+
+async function losePhone(tx: Queryable, citizenId: string, now: Date): Promise<void> {
+  await endEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at: now });
+  await record(tx, {
+    type: 'evidence.ended',
+    citizenId,
+    detail: { method: 'carrier', reason: 'new_owner' },
+    at: now,
+  });
+}
