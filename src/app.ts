@@ -11,6 +11,8 @@ import { registerOwnClient } from './departments/own-client.ts';
 import type { Settings } from './environment.ts';
 import { readFixedCodes } from './fixed-codes.ts';
 import { informationRoutes } from './front-door/information.ts';
+import { frontDoorRoutes } from './front-door/routes.ts';
+import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
 import { mountProvider } from './oidc/mount.ts';
@@ -98,6 +100,8 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     jobs,
     enqueueLogout,
     ...authorities,
+    origin: issuer,
+    translator: pages.texts.translator,
     async sealingKey() {
       const jwk = (await readSigningKeys(db, cipher)).find(({ alg }) => alg === 'ES256');
       if (jwk?.kid === undefined) throw new Error('there is no ES256 signing key');
@@ -127,6 +131,26 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   });
   app.use(visitors.routes());
   app.use(informationRoutes(pages, { lifetimes, limits: settings.limits }).routes());
+  const fixedCode = readFixedCodes(settings.sandboxPeopleFile);
+  const passkeyName = pages.texts.translator('zh-CN')('platform.name');
+  const frontDoor = {
+    db,
+    cipher,
+    clock,
+    pages,
+    limits,
+    door,
+    ...authorities,
+    origin: issuer,
+    checkOrigins: [new URL(settings.authoritiesUrl).origin],
+    passkeyName,
+    extraProvinces: settings.sandboxProvinces,
+    fixedCode,
+    enqueueLogout,
+    lifetimes,
+  };
+  app.use(stepUpRoutes(frontDoor).routes());
+  app.use(frontDoorRoutes(frontDoor, { stepUp: stepUpFirstPage }).routes());
   const account = accountRoutes({
     db,
     cipher,
@@ -137,10 +161,10 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     catalogue,
     issuer,
     clientSecret,
-    passkeyName: pages.texts.translator('zh-CN')('platform.name'),
+    passkeyName,
     endSessions: (tx, { citizenId, ...how }) =>
       endSessions(tx, enqueueLogout, { accountId: citizenId, ...how }),
-    fixedCode: readFixedCodes(settings.sandboxPeopleFile),
+    fixedCode,
     codeRules: codeRules(lifetimes, settings.limits),
   });
   app.use(account.routes());

@@ -7,6 +7,8 @@ import type { Carrier } from './authorities/carrier.ts';
 import type { Register } from './authorities/register.ts';
 import type { SmsGateway } from './authorities/sms.ts';
 import { purgeCitizens } from './citizens/purge.ts';
+import { purgeFrontDoor } from './front-door/purge.ts';
+import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Database } from './platform/database.ts';
 import type { Cipher } from './platform/field-encryption.ts';
@@ -27,7 +29,7 @@ async function untilDone(batch: () => Promise<number>): Promise<void> {
   while ((await batch()) > 0);
 }
 
-export interface ScheduleDeps {
+export interface ScheduleDeps extends RecoveryTools {
   db: Database;
   cipher: Cipher;
   clock: Clock;
@@ -62,6 +64,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
       db.transaction((tx) => endExpiredSessions(tx, deps.enqueueLogout, { now: clock(), limit: BATCH })),
     );
   });
+  await every(60, 'recoveries-due', () => applyDueRecoveries(db, deps, clock()));
   await every(60, 'rechecks', () =>
     untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),
   );
@@ -69,6 +72,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     const now = clock();
     await purgeProtocolRecords(db, { now });
     await untilDone(() => purgeCitizens(db, { now, limit: BATCH }));
+    await untilDone(() => purgeFrontDoor(db, { now, limit: BATCH }));
     await untilDone(() => purgeAccount(db, { now, limit: BATCH }));
     const before = new Date(now.getTime() - PROOFS_KEPT_MS);
     await untilDone(() => purgeProofs(db, { before, limit: BATCH }));

@@ -1,0 +1,226 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { record } from '../audit/log.ts';
+import { AuthorityUnavailable } from '../authorities/ask.ts';
+import { listCredentials } from '../citizens/credentials.ts';
+import { parseMobile } from '../citizens/identifiers.ts';
+import { parseName } from '../citizens/names.ts';
+import { acceptable, hashPassword } from '../citizens/password.ts';
+import { readCitizen } from '../citizens/store.ts';
+import { type FormState, formOf } from '../platform/http/forms.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
+import { Problem } from '../platform/problem.ts';
+import { type CodePlace, seeToCode, takeCode } from './code-by-sms.ts';
+import type { FrontDoorDeps } from './deps.ts';
+import { maskName } from './masked.ts';
+import { seeOther } from './paths.ts';
+import { type Recovery, saveRecovery, startRecovery } from './recoveries.ts';
+import { applyNewPassword, beginWait } from './recovery.ts';
+import { recoveryKeeper, toolsOf } from './recovery-browser.ts';
+import { recoveryProofRoutes } from './recovery-prove.ts';
+import { recoveryStatusRoutes } from './recovery-status.ts';
+import { isFreshSim } from './recovery-steps.ts';
+import { readDocument } from './registration-form.ts';
+import { showStop } from './stop.ts';
+
+const text = z.string().max(300).default('');
+const Person = z.object({
+  lost: z.enum(['password', 'phone']).default('password'),
+  name: text,
+  document_type: text,
+  id_number: text,
+});
+const Phone = z.object({ phone: text });
+const Code = z.object({
+  action: z.enum(['continue', 'resend']).default('continue'),
+  code: z.string().default(''),
+});
+const Password = z.object({
+  password: z.string().max(1000).default(''),
+  keep_passkeys: z.string().default(''),
+});
+
+const OTHER_PHONE = { label: 'frontDoor.register.otherPhone', href: '/recover/phone?other=1' };
+const RETRY_CARRIER = { label: 'frontDoor.register.retry', href: '/recover/carrier', post: 'continue' };
+
+/** Recovery of a forgotten password or a lost phone. */
+export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
+  const { db, cipher, clock, pages, limits } = deps;
+  const { at, goOn, keep, newTicket } = recoveryKeeper(deps);
+  recoveryProofRoutes(router, deps);
+  recoveryStatusRoutes(router, deps);
+
+  router.get('/recover', (ctx) => {
+    const lost = ctx.query.lost === 'phone' ? 'phone' : 'password';
+    pages.render(ctx, 'front-door/recover', { form: { values: { lost }, errors: {} } });
+  });
+
+  router.post('/recover', async (ctx) => {
+    const { form, ...parsed } = formOf(ctx, Person);
+    const fields = parsed.ok ? parsed.data : undefined;
+    const now = clock();
+    const rules = { now, extraProvinces: deps.extraProvinces };
+    const name = parseName(fields?.name ?? '');
+    const document = readDocument(fields?.document_type ?? '', fields?.id_number ?? '', rules);
+    if (!name.ok) form.errors.name = `frontDoor.entry.name.${name.reason}`;
+    if (!document.ok) form.errors.id_number = `frontDoor.entry.document.${document.reason}`;
+    if (!fields || !name.ok || !document.ok) return pages.render(ctx, 'front-door/recover', { form });
+    await limits.consume('recovery_network', ctx.ip);
+    // With the address, so that nobody can keep somebody else from recovering.
+    const person = cipher.blindIndex('id_number', document.value).toString('hex');
+    await limits.consume('recovery', `${ctx.ip} ${person}`);
+    await startRecovery(db, cipher, {
+      ticket: newTicket(ctx),
+      kind: fields.lost,
+      file: {
+        name: name.value,
+        documentType: document.documentType,
+        idNumber: document.value,
+        locale: ctx.state.locale === 'en' ? 'en' : 'zh-CN',
+        proofs: [],
+        failures: {},
+      },
+      expiresAt: new Date(now.getTime() + lifetimes.draft * 1000),
+    });
+    await record(db, { type: 'recovery.started', detail: { kind: fields.lost }, at: now });
+    seeOther(ctx, '/recover/prove');
+  });
+
+  router.get('/recover/phone', async (ctx) => {
+    const recovery = await at(ctx, 'phone', 'code');
+    if (!recovery) return;
+    if (recovery.kind === 'password') return goOn(ctx, recovery);
+    pages.render(ctx, 'front-door/recover-phone', {});
+  });
+
+  router.post('/recover/phone', async (ctx) => {
+    const recovery = await at(ctx, 'phone', 'code');
+    if (!recovery) return;
+    if (recovery.kind === 'password') return goOn(ctx, recovery);
+    const { form, ...parsed } = formOf(ctx, Phone);
+    const phone = parseMobile(parsed.ok ? parsed.data.phone : '');
+    if (!phone.ok) {
+      form.errors.phone = `frontDoor.entry.phone.${phone.reason}`;
+      return pages.render(ctx, 'front-door/recover-phone', { form });
+    }
+    const { phoneConfirmedAt: _1, carrier: _2, freshSim: _3, ...file } = recovery.file;
+    goOn(ctx, await keep({ ...recovery, file }, { phone: phone.value }));
+  });
+
+  const placeOf = ({ id, file }: Recovery): CodePlace => ({
+    purpose: 'recovery',
+    context: `recovery ${id}`,
+    phone: file.phone ?? '',
+  });
+
+  async function showCode(
+    ctx: Context,
+    recovery: Recovery,
+    how: 'open' | 'again' | 'stay',
+    form?: FormState,
+  ): Promise<void> {
+    const sms = await seeToCode(deps, ctx, placeOf(recovery), how);
+    pages.render(ctx, 'front-door/recover-code', { sms, kind: recovery.kind, form });
+  }
+
+  router.get('/recover/code', async (ctx) => {
+    const recovery = await at(ctx, 'code');
+    if (recovery) await showCode(ctx, recovery, 'open');
+  });
+
+  router.post('/recover/code', async (ctx) => {
+    const recovery = await at(ctx, 'code');
+    if (!recovery) return;
+    const parsed = formOf(ctx, Code);
+    if (!parsed.ok) return showCode(ctx, recovery, 'stay', parsed.form);
+    if (parsed.data.action === 'resend') return showCode(ctx, recovery, 'again');
+    const file = { ...recovery.file, phoneConfirmedAt: clock().toISOString() };
+    const refusal = await db.transaction(async (tx) => {
+      const wrong = await takeCode(tx, deps, { ...placeOf(recovery), code: parsed.data.code });
+      if (!wrong) await saveRecovery(tx, cipher, { id: recovery.id, file });
+      return wrong;
+    });
+    if (refusal !== undefined) {
+      parsed.form.errors.code = refusal;
+      return showCode(ctx, recovery, 'stay', parsed.form);
+    }
+    const confirmed = { ...recovery, file };
+    return recovery.kind === 'phone' ? askCarrier(ctx, confirmed) : goOn(ctx, confirmed);
+  });
+
+  /** A new phone counts when the carrier says whose it is, and how long its SIM has been. */
+  async function askCarrier(ctx: Context, recovery: Recovery): Promise<void> {
+    const { name, idNumber, phone = '' } = recovery.file;
+    const now = clock();
+    try {
+      const { outcome, source, reference } = await deps.carrier.owner({ phone, name, idNumber });
+      if (outcome !== 'match') {
+        const code = outcome === 'other_owner' ? 'phone_not_yours' : 'phone_unknown';
+        return showStop(deps, ctx, new Problem(code, 422), [OTHER_PHONE]);
+      }
+      const freshSim = isFreshSim(await deps.carrier.simChangedAt(phone), now, lifetimes.freshSim);
+      goOn(ctx, await keep(recovery, { carrier: { source, reference, at: now.toISOString() }, freshSim }));
+    } catch (error) {
+      if (!(error instanceof AuthorityUnavailable)) throw error;
+      showStop(deps, ctx, new Problem('carrier_unavailable', 503, {}, { cause: error }), [RETRY_CARRIER]);
+    }
+  }
+
+  router.get('/recover/carrier', (ctx) => seeOther(ctx, '/recover/phone'));
+
+  router.post('/recover/carrier', async (ctx) => {
+    const recovery = await at(ctx, 'phone');
+    if (!recovery) return;
+    if (recovery.kind === 'phone' && recovery.file.phoneConfirmedAt) await askCarrier(ctx, recovery);
+    else goOn(ctx, recovery);
+  });
+
+  async function showPassword(ctx: Context, recovery: Recovery, form?: FormState): Promise<void> {
+    const { passkeys } = await listCredentials(db, recovery.citizenId ?? '');
+    pages.render(ctx, 'front-door/recover-password', {
+      who: maskName(recovery.file.name),
+      passkeys: passkeys.map(({ label, createdAt }) => ({ label, createdAt })),
+      form,
+    });
+  }
+
+  router.get('/recover/password', async (ctx) => {
+    const recovery = await at(ctx, 'password');
+    if (recovery) await showPassword(ctx, recovery);
+  });
+
+  router.post('/recover/password', async (ctx) => {
+    const recovery = await at(ctx, 'password');
+    if (!recovery?.citizenId) return;
+    const { form, ...parsed } = formOf(ctx, Password);
+    const { password, keep_passkeys } = parsed.ok ? parsed.data : { password: '', keep_passkeys: '' };
+    const citizen = await readCitizen(db, cipher, recovery.citizenId);
+    const refusal = acceptable(password, citizen);
+    if (refusal !== undefined) {
+      form.errors.password = `frontDoor.entry.password.${refusal}`;
+      return showPassword(ctx, recovery, form);
+    }
+    const passwordHash = await hashPassword(password);
+    const { passkeys } = await listCredentials(db, recovery.citizenId);
+    const keepPasskeys = keep_passkeys === 'yes' ? passkeys.map(({ id }) => id) : [];
+    const change = { recoveryId: recovery.id, passwordHash, keepPasskeys, now: clock() };
+    await db.transaction((tx) => applyNewPassword(tx, toolsOf(deps), change));
+    seeOther(ctx, '/recover/status');
+  });
+
+  router.get('/recover/confirm', async (ctx) => {
+    const recovery = await at(ctx, 'confirm');
+    if (!recovery) return;
+    const hours = Math.round(lifetimes.lostPhoneWait / 3600);
+    pages.render(ctx, 'front-door/recover-confirm', { who: maskName(recovery.file.name), hours });
+  });
+
+  router.post('/recover/confirm', async (ctx) => {
+    const recovery = await at(ctx, 'confirm');
+    if (!recovery) return;
+    const begun = { recoveryId: recovery.id, now: clock() };
+    await db.transaction((tx) => beginWait(tx, toolsOf(deps), begun));
+    seeOther(ctx, '/recover/status');
+  });
+}

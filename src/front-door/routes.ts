@@ -1,0 +1,33 @@
+import Router from '@koa/router';
+import type { Context } from 'koa';
+import { bodyParser } from '../platform/http/forms.ts';
+import { codeRoutes } from './code.ts';
+import { consentRoutes } from './consent.ts';
+import type { FrontDoorDeps } from './deps.ts';
+import { loginRoutes } from './login.ts';
+import { passkeyRoutes } from './passkey-login.ts';
+import { recoveryRoutes } from './recovery-pages.ts';
+import { registrationRoutes } from './registration-pages.ts';
+
+/** The first page of a prompt; shows it, or sends the browser to it. */
+export type FirstPage = (ctx: Context) => Promise<void>;
+
+/**
+ * The pages of an interaction, `/interaction/:uid…`, and of registration and recovery, which need none.
+ *
+ * @param stepUp first page of a step-up; its routes are in `step-up.ts`.
+ */
+export function frontDoorRoutes(deps: FrontDoorDeps, { stepUp }: { stepUp: FirstPage }): Router {
+  const router = new Router();
+  router.use(bodyParser());
+  const login = loginRoutes(router, deps);
+  codeRoutes(router, deps);
+  passkeyRoutes(router, deps);
+  const consent = consentRoutes(router, deps);
+  registrationRoutes(router, deps);
+  recoveryRoutes(router, deps);
+  const first = { login, consent, step_up: stepUp };
+
+  router.get('/interaction/:uid', async (ctx) => first[(await deps.door.details(ctx)).prompt](ctx));
+  return router;
+}
