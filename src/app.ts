@@ -3,7 +3,7 @@ import Router from '@koa/router';
 import { type CryptoKey, importJWK } from 'jose';
 import Koa from 'koa';
 import { accountClient, accountClientSecret } from './account/client.ts';
-import { accountRoutes } from './account/routes.ts';
+import { openAccount } from './account/routes.ts';
 import { codeRules } from './citizens/one-time-code.ts';
 import { openCatalogue } from './departments/catalogue.ts';
 import { applyClients, readClientsFile } from './departments/clients-file.ts';
@@ -13,6 +13,12 @@ import { readFixedCodes } from './fixed-codes.ts';
 import { informationRoutes } from './front-door/information.ts';
 import { frontDoorRoutes } from './front-door/routes.ts';
 import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
+=======
+import { seedActivation } from './health-code/activation.ts';
+import { healthClaim } from './health-code/claim.ts';
+import { healthRoutes } from './health-code/routes.ts';
+import { ruleSets } from './health-code/rule-set.ts';
+import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
 import { mountProvider } from './oidc/mount.ts';
@@ -71,6 +77,11 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   }
   const clientSecret = accountClientSecret(settings.pairwiseKey);
   await registerOwnClient(db, accountClient(issuer, clientSecret), clock());
+  await registerRuleSets(db, ruleSets, clock());
+  if (settings.sandbox) {
+    await seedActivation(db, clock());
+    await seedRuleSet(db, ruleSets, clock());
+  }
   const catalogue = openCatalogue(db, clock);
   const standings = createStandings(db, clock);
   const enqueueLogout = enqueueLogoutOn(jobs);
@@ -88,7 +99,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
       refreshReplayGrace: lifetimes.refreshReplayGrace * 1000,
       outbound: createOutbound({ allow: settings.outboundAllow }),
       pages: createProtocolPages(pages, catalogue),
-      healthClaim: async () => undefined,
+      healthClaim: (asked) => healthClaim(db, asked),
     },
     log,
   );
@@ -151,7 +162,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   };
   app.use(stepUpRoutes(frontDoor).routes());
   app.use(frontDoorRoutes(frontDoor, { stepUp: stepUpFirstPage }).routes());
-  const account = accountRoutes({
+  const account = openAccount({
     db,
     cipher,
     clock,
@@ -167,7 +178,18 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     fixedCode,
     codeRules: codeRules(lifetimes, settings.limits),
   });
-  app.use(account.routes());
+  app.use(account.router.routes());
+  const health = healthRoutes({
+    db,
+    cipher,
+    clock,
+    pages,
+    async signedIn(ctx) {
+      const me = await account.gate.signedIn(ctx, ctx.path);
+      return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
+    },
+  });
+  app.use(health.routes());
   app.use(mountProvider(protocol.provider));
 
   let reload: NodeJS.Timeout | undefined;

@@ -64,8 +64,11 @@ const standingWithoutSms = ({ evidence, proofs, cap }: LoadedStanding, at: Date,
   });
 
 export interface Gate {
-  /** The citizen, or `undefined` when the browser was sent to log in first. */
-  signedIn(ctx: Context): Promise<Me | undefined>;
+  /**
+   * The citizen, or `undefined` when the browser was sent to log in first.
+   * @param backTo where to go on after a form was sent too late; a page is gone back to by itself.
+   */
+  signedIn(ctx: Context, backTo?: string): Promise<Me | undefined>;
   /**
    * The citizen with a recent login, or `undefined` when the browser was sent to log in again.
    * @param backTo the page to come back to; a form's own page, since what was typed is not kept.
@@ -102,9 +105,9 @@ export function createGate({ db, cipher, clock }: AccountDeps, pages: SignInPage
   });
 
   return {
-    async signedIn(ctx) {
+    async signedIn(ctx, backTo = '/account') {
       const me = await who(ctx);
-      if (me === undefined) await pages.send(ctx, { returnTo: ctx.method === 'GET' ? ctx.url : '/account' });
+      if (me === undefined) await pages.send(ctx, { returnTo: ctx.method === 'GET' ? ctx.url : backTo });
       return me;
     },
     async fresh(ctx, backTo) {

@@ -4,7 +4,7 @@ import { bodyParser } from '../platform/http/forms.ts';
 import type { Pages } from '../platform/pages.ts';
 import { accessRoutes } from './access-page.ts';
 import type { AccountDeps } from './deps.ts';
-import { createGate } from './gate.ts';
+import { createGate, type Gate } from './gate.ts';
 import { overviewRoutes } from './overview.ts';
 import { passkeyRoutes } from './passkey-pages.ts';
 import { passwordRoutes } from './password-pages.ts';
@@ -30,7 +30,10 @@ function withNavigation(pages: Pages): Pages {
 }
 
 /** The citizen's own pages, `/account…`. They answer to nobody else: nothing in them may be cached. */
-export function accountRoutes(given: AccountDeps): Router {
+export const accountRoutes = (given: AccountDeps): Router => openAccount(given).router;
+
+/** The same, with the gate for other rooms whose pages are the citizen's too. */
+export function openAccount(given: AccountDeps): { router: Router; gate: Gate } {
   const deps = { ...given, pages: withNavigation(given.pages) };
   const router = new Router();
   router.use(async (ctx, next) => {
@@ -48,5 +51,5 @@ export function accountRoutes(given: AccountDeps): Router {
   passkeyRoutes(router, deps, gate);
   totpRoutes(router, deps, gate);
   accessRoutes(router, deps, gate);
-  return router;
+  return { router, gate };
 }

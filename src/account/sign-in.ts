@@ -13,7 +13,7 @@ import { createRelyingParty, type SignIn } from './relying-party.ts';
 import { closeAccountSession, openAccountSession } from './session-store.ts';
 
 const PURPOSE = 'account-sign-in';
-const OWN_PATH = /^\/account(?:[/?][\w/?=&%.~:-]*)?$/;
+const OWN_PATH = /^\/(?:account|health)(?:[/?][\w/?=&%.~:-]*)?$/;
 /** Only our own pages, so that nobody can make a link that ends somewhere else. */
 export const ownPath = (path: string): string =>
   OWN_PATH.test(path) && !path.includes('//') ? path : '/account';

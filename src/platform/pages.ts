@@ -79,7 +79,7 @@ function readSite(file: string): Site {
 function productAssets(): Assets {
   const require = createRequire(import.meta.url);
   const browser = join(require.resolve('@simplewebauthn/browser'), '../..');
-  const sheets = ['tokens', 'base', 'layout', 'forms', 'components'];
+  const sheets = ['tokens', 'base', 'layout', 'forms', 'components', 'health'];
   return readAssets(join(ROOT, 'public'), {
     'style.css': sheets.map((sheet) => join(ROOT, 'public/style', `${sheet}.css`)),
     'vendor/simplewebauthn.js': [join(browser, 'dist/bundle/index.umd.min.js')],
