@@ -13,7 +13,6 @@ import { readFixedCodes } from './fixed-codes.ts';
 import { informationRoutes } from './front-door/information.ts';
 import { frontDoorRoutes } from './front-door/routes.ts';
 import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
-=======
 import { seedActivation } from './health-code/activation.ts';
 import { healthClaim } from './health-code/claim.ts';
 import { healthRoutes } from './health-code/routes.ts';
