@@ -39,15 +39,23 @@ export function home(portal: Portal): Router {
  * Tries to sign in without asking: city A as an anonymous visitor (a citizen who is logged in elsewhere comes
  * back as that citizen), city B with `prompt=none`. Departments wait until they are asked.
  *
- * It never loops: a failure is marked in the session for one page, and in the address (`visitor`) for
- * browsers that keep no cookie.
+ * It never loops: a failure is marked in the session for one page, and a browser that has not yet shown that it
+ * keeps our cookie is not sent at all. It would get stuck at the platform, which needs cookies too.
  */
 async function leftSilently(ctx: Context, portal: Portal): Promise<boolean> {
   const { look } = portal.settings;
   if (look !== 'city-a' && look !== 'city-b') return false;
   const { session, login } = visitorOf(portal, ctx);
-  if (login || ctx.method !== 'GET' || ctx.query.visitor !== undefined) return false;
-  if (session?.skipSilent) {
+  if (login || ctx.method !== 'GET') return false;
+  if (!session) {
+    if (ctx.query.visitor !== undefined) return false;
+    portal.sessions.open(ctx);
+    ctx.set('cache-control', 'no-store');
+    ctx.status = 303;
+    ctx.redirect(`/?${new URLSearchParams({ ...ctx.query, visitor: '1' })}`);
+    return true;
+  }
+  if (session.skipSilent) {
     session.skipSilent = false;
     return false;
   }

@@ -55,7 +55,7 @@ ${error && html`<meta name="ymt-error" content="${error}">`}
 <div class="bar">
 <a class="brand" href="/"><img src="/logo.svg" alt="" width="44" height="44"><span><strong>${own.name}</strong><small>${own.motto}</small></span></a>
 <nav aria-label="${t.nav}">
-<a href="${ctx.path}?lang=${other}" lang="${other}">${other === 'en' ? 'English' : '中文'}</a>
+<a href="${error ? '/' : ctx.path}?lang=${other}" lang="${other}">${other === 'en' ? 'English' : '中文'}</a>
 ${
   signedIn
     ? html`<form method="post" action="/logout"><button class="quiet">${t.logout}</button></form>`

@@ -74,7 +74,7 @@ async function arrive(ctx: Context, portal: Portal, party: RelyingParty, query: 
   const session = portal.sessions.of(ctx);
   const pending = session?.pending.get(state);
   if (!session || !pending) {
-    // A visitor without cookies would otherwise be sent round and round.
+    // Nobody asked for a visitor's sign-in, so nobody is told that it was lost.
     if (state.startsWith('v.')) return goTo(ctx, '/?visitor=1');
     return errorPage(ctx, portal, { code: 'login_expired', again: '/login' });
   }

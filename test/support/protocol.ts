@@ -54,6 +54,8 @@ export interface TestProtocol {
   notices: LogoutNotice[];
   errors: unknown[];
   door: Door;
+  /** Sends the logout tokens that wait in `notices`. */
+  deliverNotices(): Promise<void>;
   reloadKeys(): Promise<void>;
   keys: {
     append(alg: 'ES256' | 'RS256'): Promise<string>;
@@ -87,6 +89,8 @@ export async function startProtocol(
     /** Other rooms' pages beside the protocol. */
     mount?: (parts: ProtocolParts) => Middleware;
     healthClaim?: HealthClaimSource;
+    /** Private origins that logout tokens may be sent to. */
+    allow?: string[];
   },
 ): Promise<TestProtocol> {
   const db = await freshDatabase(t, { max: 10 });
@@ -129,7 +133,7 @@ export async function startProtocol(
         dpopNonceSecret: Buffer.alloc(32, 4),
       },
       lifetimes: readLifetimes(),
-      outbound: createOutbound({ allow: [] }),
+      outbound: createOutbound({ allow: options.allow ?? [] }),
       pages: createProtocolPages(pages, catalogue),
     },
     { error: (fields) => void errors.push((fields as { err: unknown }).err) },
@@ -179,6 +183,9 @@ export async function startProtocol(
     errors,
     door,
     jar: () => openJar(issuer),
+    async deliverNotices() {
+      for (const notice of notices.splice(0)) await protocol.sendLogout(notice);
+    },
     reloadKeys: protocol.reloadKeys,
     keys: {
       append: (alg) => appendSigningKey(db, cipher, alg, clock()),

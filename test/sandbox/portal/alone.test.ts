@@ -17,7 +17,7 @@ const errorOf = (page: string) => /<meta name="ymt-error" content="(\w+)">/.exec
 for (const look of ['city-a', 'city-b', 'hrss', 'tax'] as const) {
   test(`${look} shows its public page in both languages while the platform is away`, async (t) => {
     const url = await alone(t, look);
-    const chinese = await fetch(url, { redirect: 'manual' });
+    const chinese = await fetch(url);
     t.is(chinese.status, 200);
     const page = await chinese.text();
     t.regex(page, /<html lang="zh-CN">/);
