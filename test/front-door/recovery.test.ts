@@ -1,0 +1,199 @@
+import test from 'ava';
+import type { Person } from '../../sandbox/people/person.ts';
+import { hashPassword, verifyPassword } from '../../src/citizens/password.ts';
+import { createAccount, createCitizen, readCitizen } from '../../src/citizens/store.ts';
+import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
+import { toolsOf } from '../../src/front-door/recovery-browser.ts';
+import { cipher } from '../support/citizens.ts';
+import {
+  errorOf,
+  PASSWORD,
+  personNamed,
+  startFrontDoor,
+  submit,
+  type TestFrontDoor,
+} from '../support/front-door.ts';
+import type { Jar } from '../support/http-client.ts';
+
+const NEW = 'a quite different set of words';
+
+async function givenAccountOf(door: TestFrontDoor, person: Person): Promise<string> {
+  const now = door.now();
+  const passwordHash = await hashPassword(PASSWORD);
+  return door.db.transaction(async (tx) => {
+    const citizenId = await createCitizen(tx, cipher, {
+      name: person.name,
+      documentType: person.document_type,
+      idNumber: person.id_number,
+      now,
+    });
+    const { username, phone } = person;
+    await createAccount(tx, cipher, {
+      citizenId,
+      username,
+      phone,
+      passwordHash,
+      boundLevel: 'advanced',
+      now,
+    });
+    return citizenId;
+  });
+}
+
+const begin = (jar: Jar, person: Person, lost: 'password' | 'phone') =>
+  submit(jar, '/recover', { lost, name: person.name, id_number: person.id_number });
+
+const byCard = (jar: Jar, person: Person) =>
+  submit(jar, '/recover/prove', {
+    method: 'social_security_card',
+    card_number: person.cards.social_security_card!,
+  });
+const byBank = (jar: Jar, person: Person) =>
+  submit(jar, '/recover/prove', {
+    method: 'bank_card',
+    card_number: person.cards.bank_card!,
+    phone: person.phone,
+  });
+
+test('a forgotten password is set anew: everything ends, the account is held at basic, the owner is told', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const citizenId = await givenAccountOf(door, person);
+  const jar = door.jar();
+  t.regex((await begin(jar, person, 'password')).text, /value="face"/);
+  t.regex((await byCard(jar, person)).text, /name="code"/);
+  const page = await submit(jar, '/recover/code', { code: await door.code(person.phone) });
+  t.regex(page.text, /name="password"/);
+  t.regex((await submit(jar, '/recover/password', { password: 'short' })).text, /密码太短/);
+  t.regex((await submit(jar, '/recover/password', { password: NEW })).text, /密码已重新设置/);
+  t.deepEqual(await verifyPassword(door.db, citizenId, NEW), { boundLevel: 'basic' });
+  t.is(await verifyPassword(door.db, citizenId, PASSWORD), undefined);
+  const until = (await readCitizen(door.db, cipher, citizenId))!.levelCapUntil!;
+  t.true(Math.abs(until.getTime() - door.now().getTime() - 86_400_000) < 60_000);
+  const [message = ''] = await door.sms(person.phone);
+  const link = message.match(/http\S+/)?.[0] ?? '';
+  const stranger = door.jar();
+  t.regex((await stranger.get(link)).text, /冻结账户/);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.accountState, 'active');
+  t.regex((await submit(stranger, link, { action: 'stop' })).text, /账户已冻结/);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.accountState, 'locked');
+  t.is(errorOf(await submit(stranger, link, { action: 'stop' })), 'stop_link_used');
+});
+
+test('with a new SIM the code is not asked for; a second proof by another way is', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('yu_xinka');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  const again = await byCard(jar, person);
+  t.regex(again.text, /还需要一种核验/);
+  t.notRegex(again.text, /value="social_security_card"/);
+  t.regex((await byBank(jar, person)).text, /name="password"/);
+  t.deepEqual(await door.sms(person.phone), []);
+});
+
+test('whether there is an account shows only after the proof', async (t) => {
+  const door = await startFrontDoor(t);
+  const without = personNamed('deng_yutong');
+  const holder = personNamed('xu_wenzhou');
+  await givenAccountOf(door, holder);
+  const [one, two] = [door.jar(), door.jar()];
+  const plain = (text: string) => text.replace(/[0-9A-Z]{4}-[0-9A-Z]{4}/g, '').replace(/[邓许]\*\*/g, '');
+  t.is(
+    plain((await begin(one, without, 'password')).text),
+    plain((await begin(two, holder, 'password')).text),
+  );
+  t.is(errorOf(await byCard(one, without)), 'no_account');
+});
+
+test('a wrong card counts as a failure, and after two the way goes last', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  const wrong = { method: 'social_security_card', card_number: '000000000' };
+  t.is((await submit(jar, '/recover/prove', wrong)).status, 422);
+  const twice = await submit(jar, '/recover/prove', wrong);
+  t.regex(twice.text, /已多次未通过[\s\S]*value="social_security_card"/);
+});
+
+test('a check on another site counts in the browser that began it, and in no other', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  const sent = await jar.post('/recover/prove', new URLSearchParams({ method: 'alipay' }));
+  t.true(sent.location?.startsWith(door.world.url));
+  t.regex((await jar.get('/recover/waiting')).text, /我已完成/);
+  const back = '/recover/callback?state=guessed&reference=x';
+  t.regex((await door.jar().get(back)).text, /请回到开始办理的地方/);
+  t.regex((await jar.get(back)).text, /请回到开始办理的地方/);
+});
+
+async function loseThePhone(door: TestFrontDoor) {
+  const person = personNamed('ding_guiying');
+  const citizenId = await givenAccountOf(door, person);
+  const phone = person.other_phones![0]!;
+  const jar = door.jar();
+  await begin(jar, person, 'phone');
+  goesOn((await byCard(jar, person)).text.includes('name="phone"'));
+  await submit(jar, '/recover/phone', { phone });
+  const confirm = await submit(jar, '/recover/code', { code: await door.code(phone) });
+  goesOn(confirm.text.includes('/recover/confirm'));
+  const waiting = await submit(jar, '/recover/confirm', { action: 'continue' });
+  goesOn(waiting.text.includes('/recover/cancel'));
+  return { person, citizenId, phone, jar };
+}
+function goesOn(holds: boolean): void {
+  if (!holds) throw new Error('the recovery did not go on');
+}
+
+test('a lost phone is replaced after 72 hours and not before', async (t) => {
+  const door = await startFrontDoor(t);
+  const { citizenId, person, phone, jar } = await loseThePhone(door);
+  const tools = { ...toolsOf(door.deps), carrier: door.deps.carrier };
+  door.advance(72 * 3600 - 60);
+  t.is(await applyDueRecoveries(door.db, tools, door.now()), 0);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.phone, person.phone);
+  door.advance(120);
+  t.is(await applyDueRecoveries(door.db, tools, door.now()), 1);
+  const citizen = await readCitizen(door.db, cipher, citizenId);
+  t.is(citizen?.phone, phone);
+  t.is(citizen?.phoneBoundLevel, 'basic');
+  t.truthy(citizen?.levelCapUntil);
+  t.regex((await jar.get('/recover/status')).text, /手机号已更换/);
+  for (const to of [phone, person.phone]) t.regex((await door.sms(to))[0] ?? '', /手机号已更换/);
+});
+
+test('the old phone can stop the change, and so can the browser that began it', async (t) => {
+  const door = await startFrontDoor(t);
+  const { citizenId, person, jar } = await loseThePhone(door);
+  const link = (await door.sms(person.phone))[0]?.match(/http\S+/)?.[0] ?? '';
+  t.regex((await submit(door.jar(), link, { action: 'stop' })).text, /已取消/);
+  door.advance(80 * 3600);
+  const tools = { ...toolsOf(door.deps), carrier: door.deps.carrier };
+  t.is(await applyDueRecoveries(door.db, tools, door.now()), 0);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.phone, person.phone);
+  t.regex((await jar.get('/recover/status')).text, /已取消更换/);
+});
+
+test('the browser that began the wait cancels it', async (t) => {
+  const door = await startFrontDoor(t);
+  const { jar } = await loseThePhone(door);
+  t.regex((await submit(jar, '/recover/cancel', { action: 'cancel' })).text, /已取消更换/);
+});
+
+test('a new phone in another name is not accepted', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'phone');
+  await byCard(jar, person);
+  const phone = personNamed('xu_wenzhou').phone;
+  await submit(jar, '/recover/phone', { phone });
+  const page = await submit(jar, '/recover/code', { code: await door.code(phone) });
+  t.is(errorOf(page), 'phone_not_yours');
+});
