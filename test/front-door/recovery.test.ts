@@ -1,12 +1,13 @@
 import test from 'ava';
 import type { Person } from '../../sandbox/people/person.ts';
-import { hashPassword, verifyPassword } from '../../src/citizens/password.ts';
-import { createAccount, createCitizen, readCitizen } from '../../src/citizens/store.ts';
+import { verifyPassword } from '../../src/citizens/password.ts';
+import { readCitizen } from '../../src/citizens/store.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
 import { toolsOf } from '../../src/front-door/recovery-browser.ts';
 import { cipher } from '../support/citizens.ts';
 import {
   errorOf,
+  givenAccountOf,
   PASSWORD,
   personNamed,
   startFrontDoor,
@@ -16,29 +17,6 @@ import {
 import type { Jar } from '../support/http-client.ts';
 
 const NEW = 'a quite different set of words';
-
-async function givenAccountOf(door: TestFrontDoor, person: Person): Promise<string> {
-  const now = door.now();
-  const passwordHash = await hashPassword(PASSWORD);
-  return door.db.transaction(async (tx) => {
-    const citizenId = await createCitizen(tx, cipher, {
-      name: person.name,
-      documentType: person.document_type,
-      idNumber: person.id_number,
-      now,
-    });
-    const { username, phone } = person;
-    await createAccount(tx, cipher, {
-      citizenId,
-      username,
-      phone,
-      passwordHash,
-      boundLevel: 'advanced',
-      now,
-    });
-    return citizenId;
-  });
-}
 
 const begin = (jar: Jar, person: Person, lost: 'password' | 'phone') =>
   submit(jar, '/recover', { lost, name: person.name, id_number: person.id_number });

@@ -10,6 +10,8 @@ import { createCards } from '../../src/authorities/cards.ts';
 import { createCarrier } from '../../src/authorities/carrier.ts';
 import { createRedirectCheck } from '../../src/authorities/redirect-check.ts';
 import { createRegister } from '../../src/authorities/register.ts';
+import { hashPassword } from '../../src/citizens/password.ts';
+import { createAccount, createCitizen } from '../../src/citizens/store.ts';
 import type { FrontDoorDeps } from '../../src/front-door/deps.ts';
 import type { Door, Interaction } from '../../src/front-door/door.ts';
 import { frontDoorRoutes } from '../../src/front-door/routes.ts';
@@ -67,6 +69,30 @@ export const entriesOf = (person: Person, change: Record<string, string> = {}): 
   ...change,
 });
 export const PASSWORD = 'paper lantern over the river';
+
+/** Gives a sandbox person an account, without their registering. */
+export async function givenAccountOf(door: TestFrontDoor, person: Person): Promise<string> {
+  const now = door.now();
+  const passwordHash = await hashPassword(PASSWORD);
+  return door.db.transaction(async (tx) => {
+    const citizenId = await createCitizen(tx, cipher, {
+      name: person.name,
+      documentType: person.document_type,
+      idNumber: person.id_number,
+      now,
+    });
+    const { username, phone } = person;
+    await createAccount(tx, cipher, {
+      citizenId,
+      username,
+      phone,
+      passwordHash,
+      boundLevel: 'advanced',
+      now,
+    });
+    return citizenId;
+  });
+}
 
 /** Posts a form and follows the redirects that are this site's own, as a browser would. */
 export async function submit(jar: Jar, path: string, fields: Record<string, string>): Promise<Answered> {
