@@ -16,6 +16,8 @@ export interface SandboxOptions {
   given: Plan['given'];
   /** The processes, once the database is known. */
   programs(plan: Plan): Program[];
+  /** Done once the database is migrated, before any process starts. */
+  prepare?(programs: readonly Program[]): Promise<void>;
 }
 
 export interface Sandbox {
@@ -77,6 +79,7 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
     await migrate(plan.databaseUrl);
 
     const programs = options.programs(plan);
+    await options.prepare?.(programs);
     const children = await startChildren(programs, join(dataDir, 'log'));
     steps.push(() => children.stop());
     return {

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { loadPeople } from './people/person.ts';
 import { type Program, processes } from './processes.ts';
 import { fail, runSandbox } from './run.ts';
+import { settle } from './settle.ts';
 
 /** `npm start`: the sandbox with everything. */
 
@@ -35,6 +36,7 @@ await runSandbox(
     databaseUrl: process.env.DATABASE_URL || undefined,
     given: process.env,
     programs: processes,
+    prepare: settle,
   },
   (programs) => `${addresses(programs)} · ${somePeople()}`,
 );
