@@ -1,9 +1,10 @@
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
-import { type CryptoKey, importJWK } from 'jose';
 import Koa from 'koa';
 import { accountClient, accountClientSecret } from './account/client.ts';
 import { openAccount } from './account/routes.ts';
+import { watchSealing } from './audit/gauge.ts';
+import { sealingKeyOf, waiting } from './audit/seal.ts';
 import { codeRules } from './citizens/one-time-code.ts';
 import { openCatalogue } from './departments/catalogue.ts';
 import { applyClients, readClientsFile } from './departments/clients-file.ts';
@@ -62,6 +63,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const metrics = createMetrics();
   const db = openDatabase(settings.databaseUrl, { max: settings.databasePool, onQuery: metrics.onQuery });
   metrics.watchPool(db.pool);
+  watchSealing(metrics.registry, () => waiting(db), clock);
   const missing = await missingMigrations(db);
   if (missing.length > 0) {
     throw new Error(`the database lacks ${missing.length} migrations. Run "npm run migrate" first.`);
@@ -115,7 +117,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     async sealingKey() {
       const jwk = (await readSigningKeys(db, cipher)).find(({ alg }) => alg === 'ES256');
       if (jwk?.kid === undefined) throw new Error('there is no ES256 signing key');
-      return { kid: jwk.kid, key: (await importJWK(jwk, 'ES256')) as CryptoKey };
+      return sealingKeyOf({ ...jwk, kid: jwk.kid });
     },
   });
 

@@ -1,5 +1,5 @@
-import type { CryptoKey, KeyObject } from 'jose';
-import { SignJWT } from 'jose';
+import type { CryptoKey, JWK, KeyObject } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import type { Database } from '../platform/database.ts';
 import type { StoredEvent } from './chain.ts';
 import { EVENT_COLUMNS, linkHash } from './chain.ts';
@@ -8,6 +8,14 @@ import { EVENT_COLUMNS, linkHash } from './chain.ts';
 export interface SealingKey {
   kid: string;
   key: CryptoKey | KeyObject;
+  publicJwk: JWK;
+}
+
+/** Makes a sealing key of a private ES256 JWK (RFC 7518 §6.2). */
+export async function sealingKeyOf(jwk: JWK & { kid: string }): Promise<SealingKey> {
+  const { kid, kty = 'EC', crv, x, y } = jwk;
+  const key = (await importJWK(jwk, 'ES256')) as CryptoKey;
+  return { kid, key, publicJwk: { kty, crv, x, y } as JWK };
 }
 
 /** What a head says: the chain up to number `seq` hashes to `hash`. */
@@ -21,7 +29,12 @@ export const HEAD_TYPE = 'ymt-audit-head+jwt';
  * @param most how many events one call may link; call again while it returns that many.
  * @returns how many were linked; 0 too when another process is sealing.
  */
-export async function seal(db: Database, { key, kid }: SealingKey, now: Date, most = 1_000): Promise<number> {
+export async function seal(
+  db: Database,
+  { key, kid, publicJwk }: SealingKey,
+  now: Date,
+  most = 1_000,
+): Promise<number> {
   return db.transaction(async (tx) => {
     const [chain] = await tx.query<{ seq: number; hash: Buffer }>(
       'select seq, hash from audit_chain where id = 1 for update skip locked',
@@ -63,6 +76,10 @@ export async function seal(db: Database, { key, kid }: SealingKey, now: Date, mo
       jws,
       now,
     ]);
+    await tx.query(
+      'insert into audit_keys (kid, public_jwk, since) values ($1, $2, $3) on conflict (kid) do nothing',
+      [kid, JSON.stringify(publicJwk), now],
+    );
     await tx.query('update audit_chain set seq = $1, hash = $2 where id = 1', [seq, hash]);
     return events.length;
   });

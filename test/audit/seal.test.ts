@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
+import type { JWK } from 'jose';
 import { record } from '../../src/audit/log.ts';
 import { purgeAudit } from '../../src/audit/purge.ts';
 import { report } from '../../src/audit/report.ts';
@@ -11,7 +12,8 @@ import { newId } from '../../src/platform/id.ts';
 import { freshDatabase } from '../support/database.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-const key = { kid: 'audit-1', key: pair.privateKey };
+const publicJwk = pair.publicKey.export({ format: 'jwk' }) as JWK;
+const key = { kid: 'audit-1', key: pair.privateKey, publicJwk };
 const keyOf = (kid: string) => (kid === 'audit-1' ? pair.publicKey : undefined);
 const now = new Date('2026-03-01T08:00:00Z');
 
@@ -86,7 +88,7 @@ test('an act that is rolled back leaves no event', async (t) => {
 test('a sealer that dies before it commits links nothing and loses nothing', async (t) => {
   const db = await freshDatabase(t);
   await write(db);
-  const broken = { kid: 'audit-1', key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey };
+  const broken = { ...key, key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey };
   await t.throwsAsync(seal(db, broken, now));
   t.is((await waiting(db)).count, 1);
   t.is(await seal(db, key, now), 1);
