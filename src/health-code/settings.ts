@@ -17,7 +17,11 @@ const schema = z.strictObject({
   exposureDays: days,
   symptoms: z.array(word).min(1),
   sources: z.record(word, z.strictObject({ staleAfterHours: z.int().positive() })),
-  keepDays: z.strictObject({ declarations: days, checkins: days, evidence: days, decisions: days }),
+  keepDays: z
+    .strictObject({ declarations: days, checkins: days, evidence: days, decisions: days })
+    .refine(({ checkins, evidence }) => checkins > evidence, {
+      error: 'check-ins must outlive the evidence that they ended, or a finished run would be undone',
+    }),
 });
 
 export type HealthSettings = Readonly<z.infer<typeof schema>>;

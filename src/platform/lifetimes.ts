@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import defaults from '../../config/lifetimes.json' with { type: 'json' };
 
+const SIX_MONTHS = 180 * 86_400;
 const seconds = (meaning: string) => z.int().positive().max(315_360_000).describe(meaning);
 
 /**
@@ -34,6 +35,12 @@ const schema = z.strictObject({
   refreshReplayGrace: seconds('the time in which a replayed refresh token does not end its family'),
   outboxGiveUp: seconds('the time after which an undelivered message is given up'),
   outboxKeep: seconds('the time a message is kept, without its text, after it was sent or given up'),
+  auditLog: seconds('an event of the audit log').refine((s) => s >= SIX_MONTHS, {
+    error: 'at least six months (GB/T 22239)',
+  }),
+  accessLog: seconds('a row of the access log that citizens read').refine((s) => s >= SIX_MONTHS, {
+    error: 'at least six months (GB/T 22239)',
+  }),
   clientCache: seconds('how long a process may remember a relying party').refine((s) => s <= 5, {
     error: 'at most 5',
   }),
