@@ -27,6 +27,8 @@ export interface AccountDeps {
     tx: Queryable,
     ended: { citizenId: string; except?: string; reason: 'elsewhere'; now: Date },
   ): Promise<unknown>;
+  /** When a change of phone takes effect that was asked for without a login; it can be stopped until then. */
+  phoneChangeAt?: ((citizenId: string) => Promise<Date | undefined>) | undefined;
   /** Sandbox people whose codes are fixed; limits are lifted for them. */
   fixedCode?: ((phone: string) => string | undefined) | undefined;
   codeRules?: CodeRules | undefined;

@@ -7,7 +7,11 @@ import { maskNumber, maskPhone } from './masked.ts';
 import { levelViews } from './missing.ts';
 
 /** The first page: who I am, how far I am verified, what is missing. */
-export function overviewRoutes(router: Router, { db, clock, pages }: AccountDeps, gate: Gate): void {
+export function overviewRoutes(
+  router: Router,
+  { db, clock, pages, phoneChangeAt }: AccountDeps,
+  gate: Gate,
+): void {
   router.get('/account', async (ctx) => {
     const me = await gate.signedIn(ctx);
     if (!me) return;
@@ -27,6 +31,7 @@ export function overviewRoutes(router: Router, { db, clock, pages }: AccountDeps
       level: accountLevel(evidence, now, cap).level,
       levels: levelViews(evidence, now, cap),
       capUntil,
+      phoneChangeAt: await phoneChangeAt?.(citizen.id),
     });
   });
 }

@@ -13,7 +13,12 @@ import { securityRoutes } from './security.ts';
 import { createSignInPages } from './sign-in.ts';
 import { totpRoutes } from './totp-pages.ts';
 
-const NAV = { overview: '/account', security: '/account/security', access: '/account/access' };
+const NAV = {
+  overview: '/account',
+  security: '/account/security',
+  access: '/account/access',
+  consents: '/account/consents',
+};
 
 /** Every page of the room shows where the others are. */
 function withNavigation(pages: Pages): Pages {
@@ -33,7 +38,12 @@ function withNavigation(pages: Pages): Pages {
 export const accountRoutes = (given: AccountDeps): Router => openAccount(given).router;
 
 /** The same, with the gate for other rooms whose pages are the citizen's too. */
-export function openAccount(given: AccountDeps): { router: Router; gate: Gate } {
+export function openAccount(given: AccountDeps): {
+  router: Router;
+  gate: Gate;
+  /** Renders with the navigation of these pages. */
+  render: Pages['render'];
+} {
   const deps = { ...given, pages: withNavigation(given.pages) };
   const router = new Router();
   router.use(async (ctx, next) => {
@@ -51,5 +61,5 @@ export function openAccount(given: AccountDeps): { router: Router; gate: Gate } 
   passkeyRoutes(router, deps, gate);
   totpRoutes(router, deps, gate);
   accessRoutes(router, deps, gate);
-  return { router, gate };
+  return { router, gate, render: deps.pages.render };
 }

@@ -1,5 +1,4 @@
 import test from 'ava';
-import type { Person } from '../../sandbox/people/person.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
@@ -12,26 +11,10 @@ import {
   personNamed,
   startFrontDoor,
   submit,
-  type TestFrontDoor,
 } from '../support/front-door.ts';
-import type { Jar } from '../support/http-client.ts';
+import { begin, byBank, byCard, loseThePhone } from '../support/recovery.ts';
 
 const NEW = 'a quite different set of words';
-
-const begin = (jar: Jar, person: Person, lost: 'password' | 'phone') =>
-  submit(jar, '/recover', { lost, name: person.name, id_number: person.id_number });
-
-const byCard = (jar: Jar, person: Person) =>
-  submit(jar, '/recover/prove', {
-    method: 'social_security_card',
-    card_number: person.cards.social_security_card!,
-  });
-const byBank = (jar: Jar, person: Person) =>
-  submit(jar, '/recover/prove', {
-    method: 'bank_card',
-    card_number: person.cards.bank_card!,
-    phone: person.phone,
-  });
 
 test('a forgotten password is set anew: everything ends, the account is held at basic, the owner is told', async (t) => {
   const door = await startFrontDoor(t);
@@ -109,24 +92,6 @@ test('a check on another site counts in the browser that began it, and in no oth
   t.regex((await door.jar().get(back)).text, /请回到开始办理的地方/);
   t.regex((await jar.get(back)).text, /请回到开始办理的地方/);
 });
-
-async function loseThePhone(door: TestFrontDoor) {
-  const person = personNamed('ding_guiying');
-  const citizenId = await givenAccountOf(door, person);
-  const phone = person.other_phones![0]!;
-  const jar = door.jar();
-  await begin(jar, person, 'phone');
-  goesOn((await byCard(jar, person)).text.includes('name="phone"'));
-  await submit(jar, '/recover/phone', { phone });
-  const confirm = await submit(jar, '/recover/code', { code: await door.code(phone) });
-  goesOn(confirm.text.includes('/recover/confirm'));
-  const waiting = await submit(jar, '/recover/confirm', { action: 'continue' });
-  goesOn(waiting.text.includes('/recover/cancel'));
-  return { person, citizenId, phone, jar };
-}
-function goesOn(holds: boolean): void {
-  if (!holds) throw new Error('the recovery did not go on');
-}
 
 test('a lost phone is replaced after 72 hours and not before', async (t) => {
   const door = await startFrontDoor(t);
