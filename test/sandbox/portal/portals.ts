@@ -1,5 +1,5 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import clients from '../../../sandbox/clients.json' with { type: 'json' };
@@ -14,17 +14,29 @@ const credentialsOf = (clientId: string): Credentials => {
   return secret ? { clientId, secret } : { clientId, key: keyOf(clientId) };
 };
 
-/** Ports that were free a moment ago. */
+/** Below the range from which systems hand out ports, so that no other test is given one in between. */
+const LOWEST = 12_000;
+const HIGHEST = 32_000;
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const server = createServer();
+    const port = randomInt(LOWEST, HIGHEST);
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, 'localhost', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
+
+/** Ports that are free and stay so. */
 async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    servers.map(async (server) => {
-      await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-      return (server.address() as AddressInfo).port;
-    }),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 const SHIPPED: Record<Look, string> = {
