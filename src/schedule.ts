@@ -10,7 +10,9 @@ import type { SmsGateway } from './authorities/sms.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
+import { runTransitions } from './health-code/decide.ts';
 import { purgeHealth } from './health-code/purge.ts';
+import { stepRuns } from './health-code/runs.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Database } from './platform/database.ts';
 import type { Cipher } from './platform/field-encryption.ts';
@@ -68,6 +70,8 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     );
   });
   await every(60, 'recoveries-due', () => applyDueRecoveries(db, deps, clock()));
+  await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
+  await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
   await every(60, 'rechecks', () =>
     untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),
   );

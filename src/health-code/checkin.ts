@@ -2,9 +2,9 @@ import { record } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { Problem } from '../platform/problem.ts';
+import type { Decision } from './assess.ts';
 import type { Day } from './civil-day.ts';
 import { dayOf, startOf } from './civil-day.ts';
-import type { Decision } from './decide.ts';
 import { decideFor } from './decide.ts';
 
 /** More than anybody needs on one day; what is beyond is a script. */

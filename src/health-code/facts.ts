@@ -1,5 +1,4 @@
 import { accountLevel } from '../assurance/ladder.ts';
-import { maxLevel } from '../assurance/level.ts';
 import { readEvidence } from '../assurance/store.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Day } from './civil-day.ts';
@@ -16,6 +15,7 @@ export interface Person {
   reasons: string[] | undefined;
   ruleSet: string | undefined;
   decisionId: string | undefined;
+  nextEvalAt: Date | undefined;
 }
 
 export interface Facts {
@@ -29,12 +29,14 @@ export interface Facts {
 type Nullable<T> = { [K in keyof T]: T[K] | null };
 
 interface Row {
+  citizen_id: string;
   subject: Buffer;
   level_ever: Level;
   colour: string | null;
   reasons: string[] | null;
   rule_set: string | null;
   decision_id: string | null;
+  next_eval_at: Date | null;
   live_rule_set: string | null;
   evidence: Nullable<Evidence & { revokedAt: number }>[];
   checkins: Nullable<Checkin>[];
@@ -46,12 +48,20 @@ interface Row {
 
 const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
 
+const LIVE_RULE_SET =
+  'select version from health_rule_sets where live_from <= $1 order by live_from desc, version desc limit 1';
+
+/** The version of the rule set in force, if there is one. */
+export async function liveRuleSet(db: Queryable, now: Date): Promise<string | undefined> {
+  const [row] = await db.query<{ version: string }>(LIVE_RULE_SET, [now]);
+  return row?.version;
+}
+
 // One round trip, because every look at a code recomputes it. Rows come in the order of their ids, so that
 // the same facts have the same hash.
 const FACTS = `
-  select p.subject, p.level_ever, p.colour, p.reasons, p.rule_set, p.decision_id,
-    (select version from health_rule_sets where live_from <= $2 order by live_from desc, version desc limit 1)
-      as live_rule_set,
+  select p.citizen_id, p.subject, p.level_ever, p.colour, p.reasons, p.rule_set, p.decision_id, p.next_eval_at,
+    (${LIVE_RULE_SET}) as live_rule_set,
     (select coalesce(json_agg(json_build_object(
          'id', e.id, 'type', e.type, 'source', e.source, 'at', ${ms('e.at')}, 'purpose', e.purpose,
          'dischargedAt', ${ms('e.discharged_at')}, 'revokedAt', ${ms('e.revoked_at')},
@@ -73,25 +83,41 @@ const FACTS = `
          order by h.source), '[]') from health_sources h) as sources,
     (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
       as outage_days
-  from health_people p where p.citizen_id = $1`;
+  from health_people p`;
+const ONE = `${FACTS} where p.citizen_id = $2`;
+const MANY = `${FACTS} where p.citizen_id = any ($2::uuid[])`;
 
 /**
  * Everything the engine looks at for one citizen, in one round trip; undefined for somebody who never
  * declared.
  */
 export async function loadFacts(db: Queryable, citizenId: string, now: Date): Promise<Facts | undefined> {
-  const [row] = await db.query<Row>(FACTS, [citizenId, now]);
-  if (!row) return undefined;
+  const [row] = await db.query<Row>(ONE, [now, citizenId]);
+  return row && factsOf(row, now);
+}
+
+/** The same for many citizens, still in one round trip, in no particular order. */
+export async function loadManyFacts(
+  db: Queryable,
+  citizenIds: readonly string[],
+  now: Date,
+): Promise<Facts[]> {
+  const rows = await db.query<Row>(MANY, [now, citizenIds]);
+  return rows.map((row) => factsOf(row, now));
+}
+
+function factsOf(row: Row, now: Date): Facts {
   const at = now.getTime();
   return {
     person: {
-      citizenId,
+      citizenId: row.citizen_id,
       subject: row.subject,
       levelEver: row.level_ever,
       colour: row.colour ?? undefined,
       reasons: row.reasons ?? undefined,
       ruleSet: row.rule_set ?? undefined,
       decisionId: row.decision_id ?? undefined,
+      nextEvalAt: row.next_eval_at ?? undefined,
     },
     input: {
       level: row.level_ever,
@@ -136,11 +162,12 @@ export async function levelEver(
   citizenId: string,
   known: Level = 'anonymous',
 ): Promise<Level> {
-  if (known === 'advanced') return known;
+  // Whether it was ever basic is all that a colour depends on.
+  if (known !== 'anonymous') return known;
   const evidence = await readEvidence(db, citizenId);
   const { level } = accountLevel(
     evidence.map(({ method, source, transactionId, at }) => ({ method, source, transactionId, at })),
     new Date(0),
   );
-  return maxLevel(level, known);
+  return level;
 }

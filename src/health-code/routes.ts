@@ -8,9 +8,11 @@ import { bodyParser, type FormState, formOf } from '../platform/http/forms.ts';
 import type { Pages } from '../platform/pages.ts';
 import { Problem } from '../platform/problem.ts';
 import { requireActivation } from './activation.ts';
+import type { Decision } from './assess.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
 import { formatDay } from './civil-day.ts';
-import { type Decision, decideFor, NoRuleSet, readDecisions } from './decide.ts';
+import { decideFor, NoRuleSet } from './decide.ts';
+import { readDecisions } from './decision-store.ts';
 import { declare } from './declare.ts';
 import {
   CheckinForm,

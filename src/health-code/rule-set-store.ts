@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import { Problem } from '../platform/problem.ts';
-import type { RuleSet } from './rule-set.ts';
+import { type RuleSet, ruleSets } from './rule-set.ts';
+import { startRun } from './runs.ts';
 
 /** What is signed: the whole rule set, so that no number in it can change afterwards unnoticed. */
 export const ruleSetDigest = (rules: RuleSet): Buffer =>
@@ -57,20 +58,32 @@ export async function signRuleSet(
 }
 
 /**
- * Puts a rule set into force from an instant on.
+ * Puts a rule set into force from an instant on, and begins to decide everybody anew. One that replaces another
+ * has to have run in shadow over everybody first.
  *
- * @throws Problem `health_rule_set_unsigned` 409 without both signatures.
+ * @throws Problem 409 `health_rule_set_unsigned` without both signatures, `health_rule_set_no_shadow`.
  */
 export async function putIntoForce(
   tx: Queryable,
   { version, from, now }: { version: string; from: Date; now: Date },
+  sets: readonly RuleSet[] = ruleSets,
 ): Promise<void> {
+  const [earlier] = await tx.query(
+    'select 1 from health_rule_sets where live_from is not null and version <> $1 limit 1',
+    [version],
+  );
+  const [shadow] = await tx.query(
+    `select 1 from health_runs where version = $1 and kind = 'shadow' and finished_at is not null limit 1`,
+    [version],
+  );
+  if (earlier && !shadow) throw new Problem('health_rule_set_no_shadow', 409);
   const rows = await tx.query(
     `update health_rule_sets set live_from = $2
      where version = $1 and signer1 is not null and signer2 is not null returning version`,
     [version, from],
   );
   if (rows.length === 0) throw new Problem('health_rule_set_unsigned', 409);
+  await startRun(tx, { kind: 'live', version, from }, sets);
   await record(tx, { type: 'health.rule_set_live', actor: 'system', at: now });
 }
 
@@ -87,6 +100,6 @@ export async function seedRuleSet(db: Database, sets: readonly RuleSet[], now: D
     if (row?.live_from) return;
     await signRuleSet(tx, { version, signer: 'sandbox-officer-1', now });
     await signRuleSet(tx, { version, signer: 'sandbox-officer-2', now });
-    await putIntoForce(tx, { version, from: now, now });
+    await putIntoForce(tx, { version, from: now, now }, sets);
   });
 }

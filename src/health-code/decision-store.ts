@@ -1,0 +1,106 @@
+import { recordAll } from '../audit/log.ts';
+import type { Queryable } from '../platform/database.ts';
+import { newId } from '../platform/id.ts';
+import { type Assessment, inputsHash } from './assess.ts';
+import type { Colour } from './types.ts';
+
+/**
+ * Writes what assessments changed, any number of them in three statements: the decisions, their audit events,
+ * and what `health_people` keeps. Decisions get their ids here.
+ */
+export async function settle(tx: Queryable, assessments: readonly Assessment[]): Promise<void> {
+  const changed = assessments.filter((each) => each.changed);
+  if (changed.length > 0) await appendDecisions(tx, changed);
+  const stale = assessments.filter((each) => each.stale);
+  if (stale.length === 0) return;
+  await tx.query(
+    `update health_people p
+     set level_ever = n.level, colour = n.colour, reasons = array(select json_array_elements_text(n.reasons)),
+       rule_set = n.rule_set, decision_id = n.decision_id, next_eval_at = n.next_eval_at
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::uuid[], $7::timestamptz[])
+       as n (citizen_id, level, colour, reasons, rule_set, decision_id, next_eval_at)
+     where p.citizen_id = n.citizen_id`,
+    [
+      stale.map(({ decision }) => decision.citizenId),
+      stale.map(({ decision }) => decision.input.level),
+      stale.map(({ decision }) => decision.colour),
+      stale.map(({ decision }) => JSON.stringify(decision.reasons)),
+      stale.map(({ decision }) => decision.ruleSet),
+      stale.map(({ decision }) => decision.id),
+      stale.map(({ nextEvalAt }) => nextEvalAt ?? null),
+    ],
+  );
+}
+
+async function appendDecisions(tx: Queryable, changed: readonly Assessment[]): Promise<void> {
+  const decisions = changed.map(({ decision }) => Object.assign(decision, { id: newId() }));
+  await tx.query(
+    `insert into health_decisions
+       (citizen_id, id, at, colour, reasons, sources, rule_set, inputs_hash, earliest_exit, trace)
+     select citizen_id, id, at, colour, array(select json_array_elements_text(reasons)),
+       array(select json_array_elements_text(sources)), rule_set, inputs_hash, earliest_exit, trace
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::json[], $6::json[], $7::text[],
+       $8::bytea[], $9::timestamptz[], $10::jsonb[])
+       as n (citizen_id, id, at, colour, reasons, sources, rule_set, inputs_hash, earliest_exit, trace)`,
+    [
+      decisions.map((each) => each.citizenId),
+      decisions.map((each) => each.id),
+      decisions.map((each) => each.assessedAt),
+      decisions.map((each) => each.colour),
+      decisions.map((each) => JSON.stringify(each.reasons)),
+      decisions.map((each) => JSON.stringify(each.sources)),
+      decisions.map((each) => each.ruleSet),
+      decisions.map((each) => inputsHash(each.input)),
+      decisions.map((each) => each.earliestExit ?? null),
+      decisions.map((each) => JSON.stringify(each.trace)),
+    ],
+  );
+  await recordAll(
+    tx,
+    decisions.map(({ citizenId, assessedAt }) => ({
+      type: 'health.decided',
+      citizenId,
+      actor: 'system',
+      at: assessedAt,
+    })),
+  );
+}
+
+interface DecisionRow {
+  id: string;
+  at: Date;
+  colour: Colour;
+  reasons: string[];
+  sources: string[];
+  rule_set: string;
+  earliest_exit: Date | null;
+}
+
+/** A decision as its citizen reads it later. */
+export interface PastDecision {
+  id: string;
+  at: Date;
+  colour: Colour;
+  reasons: string[];
+  sources: string[];
+  ruleSet: string;
+  earliestExit: Date | undefined;
+}
+
+/** A citizen's decisions, newest first. */
+export async function readDecisions(db: Queryable, citizenId: string, limit = 20): Promise<PastDecision[]> {
+  const rows = await db.query<DecisionRow>(
+    `select id, at, colour, reasons, sources, rule_set, earliest_exit from health_decisions
+     where citizen_id = $1 order by id desc limit $2`,
+    [citizenId, limit],
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    at: row.at,
+    colour: row.colour,
+    reasons: row.reasons,
+    sources: row.sources,
+    ruleSet: row.rule_set,
+    earliestExit: row.earliest_exit ?? undefined,
+  }));
+}

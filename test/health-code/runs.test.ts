@@ -1,0 +1,129 @@
+import test from 'ava';
+import { decideFor, runTransitions } from '../../src/health-code/decide.ts';
+import { readDecisions } from '../../src/health-code/decision-store.ts';
+import { ruleSets } from '../../src/health-code/rule-set.ts';
+import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
+import { readRuns, startRun, stepRuns } from '../../src/health-code/runs.ts';
+import type { Database } from '../../src/platform/database.ts';
+import { NOW } from '../support/citizens.ts';
+import { freshDatabase } from '../support/database.ts';
+import { recordStatements, unindexedScans } from '../support/explain.ts';
+import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../support/health.ts';
+
+const old = ruleSets[0]!;
+/** As the installed one, but a fever clinic means nothing any more. */
+const milder = {
+  ...old,
+  version: '2026-9',
+  types: Object.fromEntries(Object.entries(old.types).filter(([type]) => type !== 'FEVER_CLINIC')),
+};
+const sets = [old, milder];
+
+async function given(db: Database, count: number, type = 'CLOSE_CONTACT', source = 'cdc') {
+  await givenHealthCode(db);
+  const people: string[] = [];
+  for (let n = 1; n <= count; n += 1) {
+    const { citizenId, subject } = await givenDeclared(db, n);
+    await givenEvidence(db, subject, { type, source, at: NOW });
+    await decideFor(db, citizenId, NOW);
+    people.push(citizenId);
+  }
+  return people;
+}
+const coloursOf = async (db: Database, citizenId: string) =>
+  (await readDecisions(db, citizenId)).map(({ colour, reasons }) => `${colour} ${reasons.join()}`);
+
+test('a clock that ran out while nothing ran is caught up with, once, however many processes try', async (t) => {
+  const db = await freshDatabase(t, { max: 8 });
+  const people = await given(db, 5);
+  t.is(await runTransitions(db, { now: daysLater(1) }), 0);
+  const late = daysLater(40);
+  const catchUp = async () => {
+    while ((await runTransitions(db, { now: late, limit: 2 })) > 0);
+  };
+  await Promise.all([catchUp(), catchUp(), catchUp()]);
+  for (const citizenId of people) {
+    t.deepEqual(await coloursOf(db, citizenId), ['RED R190,R104', 'RED R104', 'GREEN G301']);
+  }
+  t.is(await runTransitions(db, { now: late }), 0);
+});
+
+test('a transition that is interrupted leaves nothing half done', async (t) => {
+  const db = await freshDatabase(t);
+  const [citizenId] = await given(db, 1);
+  const late = daysLater(40);
+  const crash = db.transaction(async (tx) => {
+    await decideFor(tx, citizenId!, late);
+    throw new Error('killed');
+  });
+  await t.throwsAsync(crash, { message: 'killed' });
+  t.is((await coloursOf(db, citizenId!)).length, 2);
+  t.is(await runTransitions(db, { now: late }), 1);
+  t.is((await coloursOf(db, citizenId!)).length, 3);
+});
+
+test('a new rule set runs in shadow over everyone, changes nobody and shows the shift of colours', async (t) => {
+  const db = await freshDatabase(t);
+  const people = await given(db, 5, 'FEVER_CLINIC', 'hospital');
+  await givenDeclared(db, 6);
+  await registerRuleSets(db, sets, NOW);
+  while ((await stepRuns(db, { now: NOW }, sets)) !== undefined);
+  await startRun(db, { kind: 'shadow', version: '2026-9', from: NOW }, sets);
+  t.is(await stepRuns(db, { now: NOW, batch: 2 }, sets), 2);
+  const [half] = await readRuns(db, '2026-9');
+  t.deepEqual([half?.done, half?.total, half?.finishedAt], [2, 6, undefined]);
+  while ((await stepRuns(db, { now: NOW, batch: 2 }, sets)) !== undefined);
+  const [run] = await readRuns(db, '2026-9');
+  t.deepEqual(run?.shifts, { 'YELLOW>GREEN': 5, 'GREEN>GREEN': 1 });
+  t.is(run?.done, 6);
+  t.truthy(run?.finishedAt);
+  t.deepEqual(await coloursOf(db, people[0]!), ['YELLOW Y203', 'GREEN G301']);
+});
+
+test('a rule set that replaces another goes live only after its shadow and two signatures, and decides everybody anew', async (t) => {
+  const db = await freshDatabase(t);
+  const people = await given(db, 3, 'FEVER_CLINIC', 'hospital');
+  await registerRuleSets(db, sets, NOW);
+  const now = daysLater(1);
+  while ((await stepRuns(db, { now: NOW }, sets)) !== undefined);
+  const live = () => db.transaction((tx) => putIntoForce(tx, { version: '2026-9', from: now, now }, sets));
+  for (const signer of ['a', 'b']) await signRuleSet(db, { version: '2026-9', signer, now });
+  await t.throwsAsync(live, { message: 'health_rule_set_no_shadow' });
+  await startRun(db, { kind: 'shadow', version: '2026-9', from: now }, sets);
+  await t.throwsAsync(live, { message: 'health_rule_set_no_shadow' });
+  while ((await stepRuns(db, { now }, sets)) !== undefined);
+  await live();
+  while ((await stepRuns(db, { now, batch: 2 }, sets)) !== undefined);
+  for (const citizenId of people) {
+    t.is((await coloursOf(db, citizenId))[0], 'GREEN G301');
+    const [decision] = await readDecisions(db, citizenId);
+    t.is(decision?.ruleSet, '2026-9');
+    t.is(decision?.at.getTime(), now.getTime());
+  }
+  t.deepEqual((await decideFor(db, people[0]!, now, sets)).reasons, ['G301']);
+});
+
+test('a run stopped in the middle of a batch goes on and decides everybody once', async (t) => {
+  const db = await freshDatabase(t);
+  const people = await given(db, 5);
+  const late = daysLater(20);
+  await startRun(db, { kind: 'live', version: old.version, from: late });
+  await stepRuns(db, { now: late, batch: 2 });
+  const broken = { ...db, transaction: () => Promise.reject(new Error('killed')) };
+  await t.throwsAsync(stepRuns(broken, { now: late, batch: 2 }), { message: 'killed' });
+  while ((await stepRuns(db, { now: late, batch: 2 })) !== undefined);
+  for (const citizenId of people) t.is((await coloursOf(db, citizenId)).length, 3);
+});
+
+test('transitions and runs use indexes only', async (t) => {
+  const db = await freshDatabase(t);
+  await given(db, 2);
+  const recorded = recordStatements(db);
+  const watched = { ...db, transaction: <T>(work: (tx: typeof recorded) => Promise<T>) => work(recorded) };
+  await runTransitions(watched as unknown as Database, { now: daysLater(40) });
+  await startRun(db, { kind: 'live', version: old.version, from: NOW });
+  await stepRuns(watched as unknown as Database, { now: daysLater(41) });
+  const small = /^(health_sources|health_outage_days|health_rule_sets|h|d|n):/;
+  const scans = (await unindexedScans(db, recorded.statements)).filter((scan) => !small.test(scan));
+  t.deepEqual(scans, []);
+});
