@@ -17,7 +17,7 @@ export function logout(portal: Portal): Router {
     if (!login || isAnonymous(login)) return ctx.redirect('/');
     // The local session is gone whatever happens next: a platform that is down must not keep people in.
     const back = `${portal.settings.origin}/logged-out`;
-    const url = await portal.main.endSessionUrl(login, back).catch(() => '/logged-out?local=1');
+    const url = await portal.main.endSessionUrl(back).catch(() => '/logged-out?local=1');
     ctx.redirect(url);
   });
 

@@ -27,7 +27,6 @@ export interface Login {
   achievedAcr: string;
   amr: string[];
   authTime: Date | undefined;
-  idToken: string;
   accessToken: string;
   /** API that the access token is for; nothing means userinfo. */
   resource: string | undefined;
@@ -62,7 +61,7 @@ export interface RelyingParty {
   complete(query: string, state: string, pending: Pending): Promise<Login>;
   userinfo(login: Login): Promise<Record<string, unknown>>;
   introspect(token: string): Promise<openid.IntrospectionResponse>;
-  endSessionUrl(login: Login, postLogoutRedirectUri: string): Promise<string>;
+  endSessionUrl(postLogoutRedirectUri: string): Promise<string>;
   /** Checks a logout token (OpenID Connect Back-Channel Logout 1.0 §2.6). @throws when it does not */
   logoutNotice(logoutToken: string): Promise<LogoutNotice>;
 }
@@ -163,7 +162,7 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         idTokenExpected: true,
       });
       const claims = tokens.claims();
-      if (!claims || !tokens.id_token) throw new Error('no ID token');
+      if (!claims) throw new Error('no ID token');
       const { sub, sid, acr, achieved_acr: achieved, amr, auth_time: authTime } = claims;
       if (typeof acr !== 'string') throw new Error('no acr in the ID token');
       return {
@@ -173,7 +172,6 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
         achievedAcr: typeof achieved === 'string' ? achieved : acr,
         amr: Array.isArray(amr) ? amr.map(String) : [],
         authTime: typeof authTime === 'number' ? new Date(authTime * 1000) : undefined,
-        idToken: tokens.id_token,
         accessToken: tokens.access_token,
         resource: pending.resource,
         until: new Date(Date.now() + (tokens.expires_in ?? 60) * 1000),
@@ -188,11 +186,11 @@ export function createRelyingParty(options: RelyingPartyOptions): RelyingParty {
       return openid.tokenIntrospection(await configuration(), token);
     },
 
-    async endSessionUrl({ idToken }, postLogoutRedirectUri) {
-      return openid.buildEndSessionUrl(await configuration(), {
-        id_token_hint: idToken,
-        post_logout_redirect_uri: postLogoutRedirectUri,
-      }).href;
+    async endSessionUrl(postLogoutRedirectUri) {
+      // `client_id`, which the library adds, names us as well as an `id_token_hint` would, and puts no token
+      // into the browser's history (OpenID Connect RP-Initiated Logout 1.0 §2).
+      const parameters = { post_logout_redirect_uri: postLogoutRedirectUri };
+      return openid.buildEndSessionUrl(await configuration(), parameters).href;
     },
 
     async logoutNotice(logoutToken) {

@@ -17,25 +17,37 @@ import { createRelyingParty } from './relying-party.ts';
 import type { PortalSettings } from './settings.ts';
 import { signIn } from './sign-in.ts';
 
-/** Starts one portal or department as an ordinary relying party. */
-export async function startPortal(
-  settings: PortalSettings,
-): Promise<{ url: string; close(): Promise<void> }> {
+export interface Stall {
+  /** Where it listens. */
+  url: string;
+  /** Opens for business: until then whoever calls waits. */
+  serve(settings: PortalSettings): void;
+  close(): Promise<void>;
+}
+
+/** Takes a port before anybody is told of it, so that a test can register the address and nobody else gets it. */
+export async function takeStall(port: number, host: string): Promise<Stall> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(settings.port, settings.host, resolve);
+    server.listen(port, host, resolve);
   });
-  server.on('request', createApp(settings).callback());
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${settings.host}:${port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
+    serve: (settings) => void server.on('request', createApp(settings).callback()),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
   };
+}
+
+/** Starts one portal or department as an ordinary relying party. */
+export async function startPortal(settings: PortalSettings): Promise<Pick<Stall, 'url' | 'close'>> {
+  const stall = await takeStall(settings.port, settings.host);
+  stall.serve(settings);
+  return stall;
 }
 
 function createApp(settings: PortalSettings): Koa {

@@ -1,14 +1,14 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Look } from '../../../sandbox/portal/settings.ts';
 import { shiftProcessClock } from '../../../src/platform/clock.ts';
-import { plannedPortals, startPortals } from './portals.ts';
+import { planPortals } from './portals.ts';
 
 /** Port 9 is `discard`: nobody answers there. */
 const NOBODY = 'http://127.0.0.1:9';
 
 async function alone(t: ExecutionContext, look: Look): Promise<string> {
-  const { origins } = await plannedPortals();
-  await startPortals(t, NOBODY, origins, [look]);
+  const { origins, open } = await planPortals(t);
+  open(NOBODY, [look]);
   return origins[look];
 }
 

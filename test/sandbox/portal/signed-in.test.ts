@@ -4,13 +4,13 @@ import type { HealthClaimSource } from '../../../src/oidc/release-claims.ts';
 import type { Answered, Jar } from '../../support/http-client.ts';
 import { type Answer, startProtocol } from '../../support/protocol.ts';
 import { logIn } from '../../support/relying-party.ts';
-import { plannedPortals, startPortals } from './portals.ts';
+import { planPortals } from './portals.ts';
 
 async function province(t: ExecutionContext<unknown>, healthClaim?: HealthClaimSource) {
-  const { origins, clients } = await plannedPortals();
+  const { origins, clients, open } = await planPortals(t);
   const allow = Object.values(origins);
   const platform = await startProtocol(t, { clients, allow, healthClaim });
-  await startPortals(t, platform.issuer, origins);
+  open(platform.issuer);
   return { platform, origins, browser: () => browser(platform.issuer, platform.jar()) };
 }
 
@@ -93,6 +93,7 @@ test('logging out at city B logs out at city A too', async (t) => {
   await citizen.open(`${origins['city-b']}/`);
   const confirmation = await citizen.post(`${origins['city-b']}/logout`);
   t.regex(confirmation.text, /name="xsrf"/);
+  t.notRegex(confirmation.text, /eyJ/);
   const xsrf = /name="xsrf" value="([^"]*)"/.exec(confirmation.text)?.[1] ?? '';
   const done = await citizen.jar.post('/oauth/logout/confirm', new URLSearchParams({ xsrf, logout: 'yes' }));
   t.true(done.location?.startsWith(`${origins['city-b']}/logged-out`));
