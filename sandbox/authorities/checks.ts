@@ -100,7 +100,7 @@ function showCheck(ctx: Context, all: Checks, check: Check | undefined): void {
     title: texts.title,
     lang,
     tone: check.kind,
-    refreshSeconds: waiting ? 8 : undefined,
+    refreshable: waiting,
     body: html`
       <section class="card">
         ${DRAWINGS[check.kind]}

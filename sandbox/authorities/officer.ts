@@ -21,7 +21,7 @@ export function officer(checks: Checks): Router {
       title: t.title,
       lang,
       tone: 'desk',
-      refreshSeconds: 5,
+      refreshable: true,
       body: html`
         <h2>${t.waiting}（${open.length}）</h2>
         ${open.length === 0 && html`<p class="empty">${t.nobody}</p>`}

@@ -19,12 +19,12 @@ export interface PageOptions {
   /** Picks the colour of the header: one per authority. */
   tone: string;
   body: Html;
-  /** Loads the page again by itself; there is no script here. */
-  refreshSeconds?: number;
+  /** Offers to load the page again: it must not do so by itself (WCAG 2.2.1), and there is no script here. */
+  refreshable?: boolean;
 }
 
 /** One page of the simulator, as a string for `ctx.body`; sets the type. */
-export function page(ctx: Context, { title, lang, tone, body, refreshSeconds }: PageOptions): string {
+export function page(ctx: Context, { title, lang, tone, body, refreshable }: PageOptions): string {
   const t = TEXTS[lang];
   const other: Lang = lang === 'en' ? 'zh-CN' : 'en';
   const query = new URLSearchParams(ctx.querystring);
@@ -37,7 +37,6 @@ export function page(ctx: Context, { title, lang, tone, body, refreshSeconds }: 
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · ${t.sandbox}</title>
-${refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${refreshSeconds}">`}
 <link rel="stylesheet" href="/style.css">
 <link rel="icon" href="data:,">
 </head>
@@ -47,16 +46,21 @@ ${refreshSeconds !== undefined && html`<meta http-equiv="refresh" content="${ref
 <a class="lang" href="${ctx.path}?${query.toString()}" lang="${other}">${other === 'en' ? 'English' : '中文'}</a>
 <h1>${title}</h1>
 </header>
-<main>${body}</main>
+<main>${refreshable && html`<p><a class="button" href="${ctx.url}">${t.refresh}</a></p>`}${body}</main>
 <footer><p>${t.footer}</p></footer>
 </body>
 </html>`.html;
 }
 
 const TEXTS = {
-  'zh-CN': { sandbox: '模拟机构', footer: '演示环境：人物与结果均为虚构，不连接任何真实系统。' },
+  'zh-CN': {
+    sandbox: '模拟机构',
+    refresh: '刷新',
+    footer: '演示环境：人物与结果均为虚构，不连接任何真实系统。',
+  },
   en: {
     sandbox: 'Simulated authority',
+    refresh: 'Refresh',
     footer: 'Demonstration: people and results are invented; no real system is connected.',
   },
 } as const;

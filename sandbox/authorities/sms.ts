@@ -50,7 +50,7 @@ export function sms(world: World): Router {
       title: t.title,
       lang,
       tone: 'sms',
-      refreshSeconds: 5,
+      refreshable: true,
       body: html`
         <p class="lead">${t.lead}</p>
         <form class="search" method="get" action="/sms">
