@@ -1,7 +1,7 @@
-import { days } from '../src/health-code/civil-day.ts';
-import { evaluate } from '../src/health-code/evaluate.ts';
-import { loadRuleSets } from '../src/health-code/rule-set.ts';
-import type { HealthInput } from '../src/health-code/types.ts';
+import { days } from '../src/health-code/engine/civil-day.ts';
+import { evaluate } from '../src/health-code/engine/evaluate.ts';
+import { loadRuleSets } from '../src/health-code/engine/rule-set.ts';
+import type { HealthInput } from '../src/health-code/engine/types.ts';
 
 const AS_OF = Date.parse('2020-04-10T12:00:00+08:00');
 const base: HealthInput = {

@@ -1,5 +1,5 @@
 import { seedActivation } from '../src/health-code/activation.ts';
-import { ruleSets } from '../src/health-code/rule-set.ts';
+import { ruleSets } from '../src/health-code/engine/rule-set.ts';
 import { seedRuleSet } from '../src/health-code/rule-set-store.ts';
 import { stepRuns } from '../src/health-code/runs.ts';
 import { openDatabase } from '../src/platform/database.ts';

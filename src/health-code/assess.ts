@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { evaluate } from './evaluate.ts';
+import { evaluate } from './engine/evaluate.ts';
+import { nextChange } from './engine/next-change.ts';
+import type { RuleSet } from './engine/rule-set.ts';
+import type { Colour, HealthInput, Level, TraceEntry, Verdict } from './engine/types.ts';
 import type { Facts } from './facts.ts';
-import { nextChange } from './next-change.ts';
-import type { RuleSet } from './rule-set.ts';
-import type { Colour, HealthInput, Level, TraceEntry, Verdict } from './types.ts';
 
 /** A verdict about one citizen, as it stands now. */
 export interface Decision {

@@ -3,9 +3,9 @@ import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { Problem } from '../platform/problem.ts';
 import type { Decision } from './assess.ts';
-import type { Day } from './civil-day.ts';
-import { dayOf, startOf } from './civil-day.ts';
 import { decideFor } from './decide.ts';
+import type { Day } from './engine/civil-day.ts';
+import { dayOf, startOf } from './engine/civil-day.ts';
 
 /** More than anybody needs on one day; what is beyond is a script. */
 const MOST_A_DAY = 12;

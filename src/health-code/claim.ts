@@ -3,9 +3,9 @@ import { record } from '../audit/log.ts';
 import type { Database } from '../platform/database.ts';
 import { liveActivation } from './activation.ts';
 import { decideFor, NoRuleSet } from './decide.ts';
-import { validUntil } from './next-change.ts';
+import { validUntil } from './engine/next-change.ts';
+import type { Colour } from './engine/types.ts';
 import { healthSettings } from './settings.ts';
-import type { Colour } from './types.ts';
 
 /** The claim `health_code`. Times are ISO 8601. */
 export interface HealthClaim {

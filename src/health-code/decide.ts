@@ -1,10 +1,10 @@
 import type { Database, Queryable } from '../platform/database.ts';
 import { assess, type Decision } from './assess.ts';
 import { settle } from './decision-store.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate } from './engine/evaluate.ts';
+import { type RuleSet, ruleSets } from './engine/rule-set.ts';
+import type { HealthInput } from './engine/types.ts';
 import { type Facts, levelEver, liveRuleSet, loadFacts, loadManyFacts } from './facts.ts';
-import { type RuleSet, ruleSets } from './rule-set.ts';
-import type { HealthInput } from './types.ts';
 
 /** Thrown when no rule set is in force; nobody gets a colour then. */
 export class NoRuleSet extends Error {

@@ -2,7 +2,7 @@ import { recordAll } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { type Assessment, inputsHash } from './assess.ts';
-import type { Colour } from './types.ts';
+import type { Colour } from './engine/types.ts';
 
 /**
  * Writes what assessments changed, any number of them in three statements: the decisions, their audit events,

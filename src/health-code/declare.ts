@@ -4,10 +4,10 @@ import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { newId } from '../platform/id.ts';
 import type { Decision } from './assess.ts';
-import { type Day, days, startOf } from './civil-day.ts';
 import { decideFor } from './decide.ts';
+import { type Day, days, startOf } from './engine/civil-day.ts';
+import { type RuleSet, ruleSetAt, ruleSets } from './engine/rule-set.ts';
 import type { Holder } from './people.ts';
-import { type RuleSet, ruleSetAt, ruleSets } from './rule-set.ts';
 import { healthSettings } from './settings.ts';
 
 /** What a citizen declares. Days are the last ones there, or the day of arrival. */

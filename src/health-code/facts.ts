@@ -1,10 +1,10 @@
 import { accountLevel } from '../assurance/ladder.ts';
 import { readEvidence } from '../assurance/store.ts';
 import type { Queryable } from '../platform/database.ts';
-import type { Day } from './civil-day.ts';
-import { hours } from './civil-day.ts';
+import type { Day } from './engine/civil-day.ts';
+import { hours } from './engine/civil-day.ts';
+import type { Checkin, Evidence, HealthInput, Level, Override, Release } from './engine/types.ts';
 import { healthSettings } from './settings.ts';
-import type { Checkin, Evidence, HealthInput, Level, Override, Release } from './types.ts';
 
 /** A citizen who has declared: `health_people`. */
 export interface Person {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FormErrors } from '../platform/http/forms.ts';
-import { type Day, dayOf, formatDay, parseDay } from './civil-day.ts';
 import type { Declaration } from './declare.ts';
+import { type Day, dayOf, formatDay, parseDay } from './engine/civil-day.ts';
 import { healthSettings } from './settings.ts';
 
 const text = (max: number) => z.string().trim().max(max).default('');

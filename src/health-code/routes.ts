@@ -10,10 +10,11 @@ import { Problem } from '../platform/problem.ts';
 import { requireActivation } from './activation.ts';
 import type { Decision } from './assess.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
-import { formatDay } from './civil-day.ts';
 import { decideFor, NoRuleSet } from './decide.ts';
 import { readDecisions } from './decision-store.ts';
 import { declare } from './declare.ts';
+import { formatDay } from './engine/civil-day.ts';
+import { ruleSetAt, ruleSets } from './engine/rule-set.ts';
 import {
   CheckinForm,
   DeclareForm,
@@ -24,7 +25,6 @@ import {
   temperatureError,
 } from './forms.ts';
 import { type Holder, readHolder } from './people.ts';
-import { ruleSetAt, ruleSets } from './rule-set.ts';
 import { healthSettings } from './settings.ts';
 
 export interface HealthDeps {

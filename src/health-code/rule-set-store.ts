@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import { Problem } from '../platform/problem.ts';
-import { type RuleSet, ruleSets } from './rule-set.ts';
+import { type RuleSet, ruleSets } from './engine/rule-set.ts';
 import { startRun } from './runs.ts';
 
 /** What is signed: the whole rule set, so that no number in it can change afterwards unnoticed. */

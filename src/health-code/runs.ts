@@ -2,9 +2,9 @@ import type { Database, Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { Problem } from '../platform/problem.ts';
 import { decideBatch } from './decide.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate } from './engine/evaluate.ts';
+import { type RuleSet, ruleSets } from './engine/rule-set.ts';
 import { type Facts, liveRuleSet, loadManyFacts } from './facts.ts';
-import { type RuleSet, ruleSets } from './rule-set.ts';
 
 /*
  * Passes over everybody who declared, in batches in the order of their ids. A run that is stopped goes on

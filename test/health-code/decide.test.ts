@@ -1,10 +1,10 @@
 import test from 'ava';
 import { endEvidence } from '../../src/assurance/store.ts';
 import { checkIn } from '../../src/health-code/checkin.ts';
-import { dayOf } from '../../src/health-code/civil-day.ts';
 import { decideFor, NoRuleSet } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
-import { ruleSets } from '../../src/health-code/rule-set.ts';
+import { dayOf } from '../../src/health-code/engine/civil-day.ts';
+import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
 import { Problem } from '../../src/platform/problem.ts';
 import { givenAccount, NOW } from '../support/citizens.ts';

@@ -180,7 +180,7 @@ for (const [type, source, key] of [
 
 test('every reason that a rule set can give has words in both languages', async (t) => {
   const { pages } = await startHealth(t);
-  const { ruleSets } = await import('../../src/health-code/rule-set.ts');
+  const { ruleSets } = await import('../../src/health-code/engine/rule-set.ts');
   for (const rules of ruleSets) {
     const codes = [
       ...Object.values(rules.types).map(({ code }) => code),

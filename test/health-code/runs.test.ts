@@ -1,7 +1,7 @@
 import test from 'ava';
 import { decideFor, runTransitions } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
-import { ruleSets } from '../../src/health-code/rule-set.ts';
+import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
 import { readRuns, startRun, stepRuns } from '../../src/health-code/runs.ts';
 import type { Database } from '../../src/platform/database.ts';

@@ -1,8 +1,8 @@
 import { recordEvidence } from '../../src/assurance/store.ts';
 import { seedActivation } from '../../src/health-code/activation.ts';
 import { type Declaration, declare } from '../../src/health-code/declare.ts';
+import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { type Holder, readHolder } from '../../src/health-code/people.ts';
-import { ruleSets } from '../../src/health-code/rule-set.ts';
 import { seedRuleSet } from '../../src/health-code/rule-set-store.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';

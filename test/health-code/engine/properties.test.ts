@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { days, startOf } from '../../src/health-code/civil-day.ts';
-import { evaluate } from '../../src/health-code/evaluate.ts';
-import { loadRuleSets } from '../../src/health-code/rule-set.ts';
+import { days, startOf } from '../../../src/health-code/engine/civil-day.ts';
+import { evaluate } from '../../../src/health-code/engine/evaluate.ts';
+import { loadRuleSets } from '../../../src/health-code/engine/rule-set.ts';
 import type {
   Checkin,
   Colour,
@@ -10,7 +10,7 @@ import type {
   HealthInput,
   Override,
   Release,
-} from '../../src/health-code/types.ts';
+} from '../../../src/health-code/engine/types.ts';
 
 const rules = loadRuleSets()[0]!;
 const FIRST = 18_000;

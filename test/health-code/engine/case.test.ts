@@ -2,8 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
-import { BadCase, parseCases } from '../../src/health-code/case.ts';
-import { loadRuleSets, parseRuleSet, RULE_SETS_DIR, ruleSetAt } from '../../src/health-code/rule-set.ts';
+import { BadCase, parseCases } from '../../../src/health-code/engine/case.ts';
+import {
+  loadRuleSets,
+  parseRuleSet,
+  RULE_SETS_DIR,
+  ruleSetAt,
+} from '../../../src/health-code/engine/rule-set.ts';
 
 const one = (input: Record<string, unknown>, asOf = '2020-04-10T12:00:00+08:00') =>
   JSON.stringify([{ no: 7, asOf, input: { level: 'basic', declaration: true, ...input } }]);
@@ -35,7 +40,7 @@ for (const [what, text, message] of bad) {
 const cli = (input: string) =>
   spawnSync(
     process.execPath,
-    [fileURLToPath(new URL('../../src/health-code/evaluate-cli.ts', import.meta.url))],
+    [fileURLToPath(new URL('../../../src/health-code/engine/evaluate-cli.ts', import.meta.url))],
     {
       input,
       encoding: 'utf8',

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import test from 'ava';
-import { evaluateCase, parseCases } from '../../src/health-code/case.ts';
-import { loadRuleSets } from '../../src/health-code/rule-set.ts';
+import { evaluateCase, parseCases } from '../../../src/health-code/engine/case.ts';
+import { loadRuleSets } from '../../../src/health-code/engine/rule-set.ts';
 import { inputOf, readTable, time } from './case-table.ts';
 
 const sets = loadRuleSets();
@@ -51,7 +51,7 @@ test('the trace names an order that does not hold', (t) => {
   t.deepEqual(run('5', 'order@1-11=RED{orgType=other}').trace, [{ code: 'D930', id: 'o0' }]);
 });
 
-const vectors = new URL('../../../shared/vectors/health-code.json', import.meta.url);
+const vectors = new URL('../../../../shared/vectors/health-code.json', import.meta.url);
 if (existsSync(vectors)) {
   test('all given vectors hold', (t) => {
     const text = readFileSync(vectors, 'utf8');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { RULE_SETS_DIR, type RuleSet } from '../../src/health-code/rule-set.ts';
+import { RULE_SETS_DIR, type RuleSet } from '../../../src/health-code/engine/rule-set.ts';
 
 /*
  * Reads the tables of cases that stand beside the rule sets (their form is told at their top) and turns

@@ -78,7 +78,7 @@ export function parseRuleSet(json: unknown, name: string): RuleSet {
   throw new Error(`health-code rule set ${name}:\n${z.prettifyError(parsed.error)}`);
 }
 
-export const RULE_SETS_DIR = new URL('../../config/health-code/', import.meta.url);
+export const RULE_SETS_DIR = new URL('../../../config/health-code/', import.meta.url);
 
 /** All rule sets of a directory (`rules-*.json`), oldest first. */
 export function loadRuleSets(directory: URL = RULE_SETS_DIR): RuleSet[] {
