@@ -12,7 +12,7 @@ const STOREYS = [
   ['departments'],
   ['assurance'],
   ['citizens'],
-  ['sessions'],
+  ['sessions', 'consents'],
   ['authorities', 'audit'],
   ['platform'],
 ];
