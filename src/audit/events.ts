@@ -94,12 +94,14 @@ export const EVENTS = {
   'registration.completed': z.strictObject({ documentType: documentType.optional() }),
   'registration.imported': nothing,
   'dependant.recorded': nothing,
+  'guardianship.recorded': z.strictObject({ kind: z.enum(['child', 'elder']) }),
+  'guardianship.ended': nothing,
 
   'login.succeeded': z.strictObject({ level, factor: factor.optional() }),
   'login.failed': z.strictObject({ factor: factor.optional(), reason: reason.optional() }),
   'proof.recorded': z.strictObject({ method: factor, level: level.optional() }),
   'code.sent': z.strictObject({
-    purpose: z.enum(['login', 'registration', 'recovery', 'phone', 'security']),
+    purpose: z.enum(['login', 'registration', 'recovery', 'phone', 'security', 'guardianship']),
   }),
   'step_up.satisfied': z.strictObject({ level }),
   'step_up.unmet': z.strictObject({ level, reason: reason.optional() }),
