@@ -130,6 +130,9 @@ export const EVENTS = {
   'account.locked': z.strictObject({ reason }),
   'account.unlocked': z.strictObject({ reason: reason.optional() }),
   'account.closed': z.strictObject({ reason }),
+  'account.closing_asked': nothing,
+  'account.closing_cancelled': nothing,
+  'account.exported': nothing,
 
   'consent.given': z.strictObject({ claimSet }),
   'consent.denied': z.strictObject({ claimSet }),

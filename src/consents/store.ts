@@ -71,6 +71,18 @@ export async function withdrawConsents(
   return rows.map(({ claim_set }) => claim_set);
 }
 
+/** Takes everything back that a citizen agreed to: the account is closed. @returns how many sets. */
+export async function withdrawAllConsents(
+  tx: Queryable,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<number> {
+  const rows = await tx.query(
+    'update consents set withdrawn_at = $2 where citizen_id = $1 and withdrawn_at is null returning 1',
+    [citizenId, now],
+  );
+  return rows.length;
+}
+
 export interface Consent {
   clientId: string;
   claimSet: string;

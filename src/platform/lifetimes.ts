@@ -32,6 +32,7 @@ const schema = z.strictObject({
   freshSim: seconds('the time after a change of SIM in which its codes prove little'),
   recoveryCap: seconds('the time an account is capped at basic after recovery'),
   lostPhoneWait: seconds('the wait, visible and cancellable, after a lost phone'),
+  accountClosing: seconds('the wait, visible and cancellable, before an account is closed'),
   refreshReplayGrace: seconds('the time in which a replayed refresh token does not end its family'),
   outboxGiveUp: seconds('the time after which an undelivered message is given up'),
   outboxKeep: seconds('the time a message is kept, without its text, after it was sent or given up'),
