@@ -7,10 +7,16 @@ import {
   type KoaContextWithOIDC,
   type RefreshToken,
 } from 'oidc-provider';
-import { acrOf } from '../assurance/level.ts';
+import { acrOf, levelOf } from '../assurance/level.ts';
 import { claimProofs } from '../assurance/store.ts';
 import type { Queryable } from '../platform/database.ts';
-import { applyIssuedLevel, type IssuedLevelDeps, issuedLevel, presentLevel } from './issued-level.ts';
+import {
+  applyIssuedLevel,
+  type IssuedLevelDeps,
+  issuedLevel,
+  type LevelClaims,
+  presentLevel,
+} from './issued-level.ts';
 import { ownMetadata } from './own-metadata.ts';
 import type { ReleaseClaims } from './release-claims.ts';
 import { isAnonymous } from './subject-standing.ts';
@@ -58,7 +64,7 @@ export function createFindAccount(deps: AccountDeps): FindAccount {
         if (use === 'id_token' || token?.kind !== 'AccessToken') return base;
         const released = await deps.releaseClaims(ctx, {
           accountId,
-          sessionUid,
+          level: levelOf(levels.achieved_acr) ?? 'anonymous',
           scopes: scope.split(' '),
           claims: Object.keys(requested),
         });
@@ -75,7 +81,11 @@ async function claimProofsOf(db: Queryable, ctx: KoaContextWithOIDC, citizenId: 
   await claimProofs(db, { interactionUid: interaction.uid, sessionUid: session.uid, citizenId });
 }
 
-async function levelClaims(deps: AccountDeps, ctx: KoaContextWithOIDC, token: Token | undefined) {
+async function levelClaims(
+  deps: AccountDeps,
+  ctx: KoaContextWithOIDC,
+  token: Token | undefined,
+): Promise<Partial<LevelClaims>> {
   const atTokenEndpoint = issuedLevel(ctx)?.claims;
   if (atTokenEndpoint !== undefined) return atTokenEndpoint;
   if (token?.kind !== 'AccessToken') return {};

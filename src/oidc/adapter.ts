@@ -2,6 +2,7 @@ import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, error
 import type { Catalogue } from '../departments/catalogue.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
+import type { Lifetimes } from '../platform/lifetimes.ts';
 import { type EnqueueLogout, endSession, revokeGrants } from '../sessions/end.ts';
 import { destroyGrant, findGrant, type GrantRecord, saveGrant } from '../sessions/grant-store.ts';
 import { rememberOnce } from '../sessions/replay-store.ts';
@@ -21,14 +22,17 @@ import {
   type TokenRecord,
   type TokenTable,
 } from '../sessions/token-store.ts';
+import { issuedLevel } from './issued-level.ts';
 import { requestMemory } from './request-memory.ts';
 import { isRepetition } from './session-write.ts';
+import { isAnonymous } from './subject-standing.ts';
 
 export interface AdapterDeps {
   db: Database;
   clock: Clock;
   catalogue: Catalogue;
   enqueueLogout: EnqueueLogout;
+  lifetimes: Pick<Lifetimes, 'sessionAbsolute' | 'interaction'>;
   /** Within this time after its use a refresh token is refused without ending the family. Milliseconds. */
   refreshReplayGrace: number;
 }
@@ -47,7 +51,7 @@ const none: Adapter = {
   revokeByGrantId: async () => {},
 };
 
-function sessionAdapter({ db, clock, enqueueLogout }: AdapterDeps): Adapter {
+function sessionAdapter({ db, clock, enqueueLogout, lifetimes }: AdapterDeps): Adapter {
   return {
     ...none,
     async find(id) {
@@ -55,6 +59,7 @@ function sessionAdapter({ db, clock, enqueueLogout }: AdapterDeps): Adapter {
       if (found === undefined) return undefined;
       const memory = requestMemory();
       memory.loadedSession = { id, record: structuredClone(found.record) };
+      memory.sessionCookieDead = found.stale;
       memory.sessionsByUid.set(found.record.uid, found.record);
       return found.record as AdapterPayload;
     },
@@ -65,10 +70,18 @@ function sessionAdapter({ db, clock, enqueueLogout }: AdapterDeps): Adapter {
     async upsert(id, payload) {
       const record = payload as unknown as SessionRecord;
       const memory = requestMemory();
+      // A visitor leaves no session behind: for everything else it counts as none, and whoever logs in later
+      // does not change accounts, which the library would answer with its logout page.
+      if (isAnonymous(record.accountId)) {
+        memory.sessionCookieDead = true;
+        return;
+      }
       const replaces = replacedIdentifier(id);
       if (replaces === undefined && isRepetition(memory.loadedSession, id, record)) return;
       const userAgent = Provider.ctx?.get('user-agent');
-      await saveSession(db, { id, replaces, record, userAgent, now: clock() });
+      const absoluteSeconds = lifetimes.sessionAbsolute;
+      const opens = await saveSession(db, { id, replaces, record, absoluteSeconds, userAgent, now: clock() });
+      memory.sessionCookieDead = !opens;
     },
     async destroy(id) {
       // `Session.save()` destroys the identifier it replaces; `saveSession` has its own way with that one.
@@ -105,6 +118,12 @@ function grantAdapter({ db, clock }: AdapterDeps): Adapter {
   };
 }
 
+/** The library copies into a refresh token what the ID token says, which may be less than was achieved. */
+function withAcrAtIssue(record: TokenRecord): TokenRecord {
+  const level = Provider.ctx && issuedLevel(Provider.ctx);
+  return level === undefined ? record : { ...record, acr: level.acrAtIssue };
+}
+
 function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: TokenTable): Adapter {
   const used = () => new errors.InvalidGrant('it was already used');
   return {
@@ -121,7 +140,10 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
       if (token.sessionUid && session) memory.sessionsByUid.set(token.sessionUid, session);
       return token as AdapterPayload;
     },
-    upsert: (value, payload) => saveToken(db, table, value, payload as unknown as TokenRecord),
+    upsert(value, payload) {
+      const record = payload as unknown as TokenRecord;
+      return saveToken(db, table, value, table === 'refresh_tokens' ? withAcrAtIssue(record) : record);
+    },
     async consume(value) {
       if (table === 'access_tokens') return unsupported();
       if (!(await consumeRecord(db, table, value, clock()))) throw used();
@@ -134,16 +156,31 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
   };
 }
 
-function shortLivedAdapter({ db, clock }: AdapterDeps, table: ShortLivedTable): Adapter {
+const usedUp = () => new errors.InvalidRequestUri('request_uri is invalid, expired, or was already used');
+
+/** Login and consent; each has its full time. */
+const INTERACTIONS_A_REQUEST = 2;
+
+function shortLivedAdapter({ db, clock, lifetimes }: AdapterDeps, table: ShortLivedTable): Adapter {
+  const pushed = table === 'pushed_authorization_requests';
   return {
     ...none,
-    find: async (id) => (await findShortLived(db, table, id)) as AdapterPayload | undefined,
-    upsert: (id, payload) => saveShortLived(db, table, id, payload as unknown as ShortLivedRecord),
+    async find(id) {
+      const found = await findShortLived(db, table, id);
+      // At the end of an interaction the library takes one that is gone for one that was never there.
+      if (pushed && found === undefined && Provider.ctx?.oidc.route === 'resume') throw usedUp();
+      return found as AdapterPayload | undefined;
+    },
+    async upsert(id, payload) {
+      const record = payload as unknown as ShortLivedRecord;
+      // Who began with a request_uri may take as long as interactions last: until then it must be known
+      // whether it was used.
+      const keepFor = pushed ? INTERACTIONS_A_REQUEST * lifetimes.interaction : 0;
+      await saveShortLived(db, table, id, record, new Date((record.exp + keepFor) * 1000));
+    },
     async consume(id) {
       if (table !== 'pushed_authorization_requests') return unsupported();
-      if (!(await consumeRecord(db, table, id, clock()))) {
-        throw new errors.InvalidRequestUri('request_uri was already used');
-      }
+      if (!(await consumeRecord(db, table, id, clock()))) throw usedUp();
     },
     destroy: (id) => destroyShortLived(db, table, id),
   };
@@ -163,7 +200,13 @@ function replayAdapter({ db, clock }: AdapterDeps): Adapter {
 function clientAdapter({ catalogue }: AdapterDeps): Adapter {
   return {
     ...none,
-    find: async (id) => (await catalogue.client(id)) as AdapterPayload | undefined,
+    async find(id) {
+      const metadata = await catalogue.client(id);
+      // For redirect addresses on several hosts the library wants one, though it is never asked nor used.
+      return (
+        metadata && { sector_identifier_uri: `https://${String(metadata.sector)}.invalid/`, ...metadata }
+      );
+    },
   };
 }
 

@@ -14,7 +14,7 @@ import { createPolicy } from './policy.ts';
 import { createReleaseClaims, type ReleaseDeps } from './release-claims.ts';
 import { createResources } from './resources.ts';
 import { pairwiseSubject } from './subject.ts';
-import { isAnonymous } from './subject-standing.ts';
+import { isAnonymous, type Standings } from './subject-standing.ts';
 
 export interface ProtocolPages {
   /** A problem of the protocol that cannot be sent back to the client. */
@@ -32,6 +32,7 @@ export interface ProtocolSettings {
 
 export interface ProtocolDeps extends AdapterDeps, ReleaseDeps {
   settings: ProtocolSettings;
+  standings: Standings;
   lifetimes: Lifetimes;
   outbound: Outbound;
   pages: ProtocolPages;
@@ -66,6 +67,8 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
       policy: createPolicy({ standings, catalogue, clock }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
+    // Ours is stored with the client: nothing is fetched, and nothing follows from an address.
+    sectorIdentifierUriValidate: () => false,
     acrValues: LEVELS.map(acrOf),
     claims: Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, claims]) => [scope, [...claims]])),
     scopes: ['openid'],

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
-import { type Client, errors, type InteractionResults } from 'oidc-provider';
+import { type Client, errors, type InteractionResults, type KoaContextWithOIDC } from 'oidc-provider';
 import { acrOf } from '../assurance/level.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
@@ -101,7 +101,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       const needsLogin = session === undefined || details.prompt.reasons.some((reason) => reason !== 'level');
       const consent = await claimSetsOf(details, client, accountId);
       const returnTo = String(details.params.redirect_uri);
-      ctx.state.formActions = [...(ctx.state.formActions ?? []), new URL(returnTo).origin];
+      ctx.state.formActions = [...(ctx.state.formActions ?? []), returnTo];
       return {
         uid: details.uid,
         prompt: details.prompt.name === 'consent' ? 'consent' : needsLogin ? 'login' : 'step_up',
@@ -120,7 +120,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
         ...(level?.since !== undefined && { since: new Date(level.since * 1000) }),
         ...(consent && { consent }),
         ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
-        returnTo: client.clientUri ?? new URL(returnTo).origin,
+        returnTo: client.clientUri ?? homeOf(returnTo),
       };
     },
 
@@ -153,6 +153,12 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       const client = await clientOf(details);
       const request = await levelRequest(catalogue, client, details.params);
       if (!request.anonymous) return false;
+      // Logged in meanwhile, in another tab: as a visitor one would be logged out by the library.
+      const session = await deps.provider().Session.get(ctx as unknown as KoaContextWithOIDC);
+      if (session.accountId !== undefined) {
+        await finish(ctx, details, {});
+        return true;
+      }
       await admit();
       await finish(ctx, details, {
         login: {
@@ -174,6 +180,12 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     const found = await findSessionByUid(db, details.session.uid, clock());
     return found?.record.loginTs ?? now;
   }
+}
+
+/** The way back to a client without a home page: its origin, or the app's own scheme. */
+function homeOf(redirectUri: string): string {
+  const { origin } = new URL(redirectUri);
+  return origin === 'null' ? redirectUri : origin;
 }
 
 function requestedClaims(parameter: unknown): string[] {

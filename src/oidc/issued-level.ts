@@ -5,7 +5,6 @@ import {
   type KoaContextWithOIDC,
   type RefreshToken,
 } from 'oidc-provider';
-import type { Standing } from '../assurance/ladder.ts';
 import { acrOf, type Level, levelOf, maxLevel, minLevel, reaches } from '../assurance/level.ts';
 import { readRequest, reportedAcr } from '../assurance/request.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
@@ -26,15 +25,37 @@ export interface LevelClaims {
   achieved_acr: string;
 }
 
-const issued = new WeakMap<object, { claims: LevelClaims; endsAt: Date | undefined }>();
+/** What was decided for the tokens of one request. */
+export interface IssuedLevel {
+  claims: LevelClaims;
+  /** When the level no longer holds, as far as is known. */
+  endsAt: Date | undefined;
+  /** The `acr` with which the code came: what a refresh token made from it must start from. */
+  acrAtIssue: string | undefined;
+}
 
-/** What was decided for the tokens of this request. */
-export const issuedLevel = (ctx: KoaContextWithOIDC) => issued.get(ctx);
+const issued = new WeakMap<object, IssuedLevel>();
+
+export const issuedLevel = (ctx: object): IssuedLevel | undefined => issued.get(ctx);
+
+/** A proof that decides may have been written in the very second in which a code was made. */
+const endOfSecond = (seconds: number): Date => new Date((seconds + 1) * 1000);
+
+/** Of a visitor, whatever else is the case. */
+const visitorClaims = (): LevelClaims => ({
+  acr: acrOf('anonymous'),
+  amr: [],
+  auth_time: undefined,
+  achieved_acr: acrOf('anonymous'),
+});
 
 /**
  * Recomputes the level of a code or refresh token at its use: the lower of the level at issue and the level
  * now, from the evidence and the proofs that issued it. A proof made later never raises it, one that ran out
  * lowers it, and below a floor nothing is issued. The library alone would copy the stored `acr` for ever.
+ *
+ * Codes and refresh tokens are stored with the achieved level, which the floors are about; the ID token says
+ * the one that an essential request listed.
  *
  * @throws InvalidGrant below a floor
  */
@@ -45,18 +66,15 @@ export async function applyIssuedLevel(
 ): Promise<void> {
   const client = ctx.oidc.client;
   if (client === undefined || source.accountId === undefined) return;
+  const acrAtIssue = source.acr;
   if (isAnonymous(source.accountId)) {
-    const acr = acrOf('anonymous');
-    issued.set(ctx, { claims: { acr, amr: [], auth_time: undefined, achieved_acr: acr }, endsAt: undefined });
+    issued.set(ctx, { claims: visitorClaims(), endsAt: undefined, acrAtIssue });
     return;
   }
   const issuedAt = 'iiat' in source && typeof source.iiat === 'number' ? source.iiat : source.iat;
-  const standing = await standings.standing(
-    { accountId: source.accountId, sessionUid: source.sessionUid },
-    // The proof that decided may have been written in the very second the code was made.
-    { until: new Date((issuedAt + 1) * 1000) },
-  );
-  const atIssue = levelOf(source.acr) ?? 'anonymous';
+  const { accountId, sessionUid } = source;
+  const standing = await standings.standing({ accountId, sessionUid }, { until: endOfSecond(issuedAt) });
+  const atIssue = levelOf(acrAtIssue) ?? 'anonymous';
   const level = minLevel(atIssue, standing.level);
   const request = readRequest({
     claims: source.claims,
@@ -67,45 +85,38 @@ export async function applyIssuedLevel(
   if (!reaches(level, request.floor) && !anonymousAllowed) {
     throw new errors.InvalidGrant('the level of assurance no longer suffices');
   }
-  const acr = reportedAcr(request, level);
-  source.acr = acr;
+  source.acr = reportedAcr(request, level);
   issued.set(ctx, {
     claims: {
-      acr,
+      acr: source.acr,
       amr: source.amr ?? [],
       auth_time: source.authTime,
-      achieved_acr: standing.acr,
+      achieved_acr: acrOf(level),
     },
     endsAt: standing.endsAt,
+    acrAtIssue,
   });
 }
 
-/** Claims of an opaque token at introspection and userinfo: never above what holds now. */
+/** Claims of an opaque token at introspection and userinfo: never above what was issued, nor what holds now. */
 export async function presentLevel(
   { standings, catalogue }: IssuedLevelDeps,
   token: AccessToken,
   clientFloor: Level,
 ): Promise<LevelClaims | undefined> {
-  const extra = (token.extra ?? {}) as Partial<LevelClaims>;
-  if (isAnonymous(token.accountId)) {
-    const acr = acrOf('anonymous');
-    return { acr, amr: [], auth_time: undefined, achieved_acr: acr };
-  }
-  const { accountState } = await standings.facts(
-    token as { accountId: string; sessionUid: string | undefined },
-  );
+  if (isAnonymous(token.accountId)) return visitorClaims();
+  const subject = { accountId: String(token.accountId), sessionUid: token.sessionUid };
+  const { accountState } = await standings.facts(subject);
   if (accountState !== 'active') return undefined;
-  const standing: Standing = await standings.standing(
-    token as { accountId: string; sessionUid: string | undefined },
-    { until: new Date((token.iat + 1) * 1000) },
-  );
-  const level = minLevel(levelOf(extra.acr) ?? 'anonymous', standing.level);
+  const extra = (token.extra ?? {}) as Partial<LevelClaims>;
+  const standing = await standings.standing(subject, { until: endOfSecond(token.iat) });
+  const level = minLevel(levelOf(extra.achieved_acr) ?? 'anonymous', standing.level);
   const floor = maxLevel(clientFloor, ...(await resourceFloors(catalogue, [token.aud ?? []].flat())));
   if (!reaches(level, floor)) return undefined;
   return {
-    acr: acrOf(level),
+    acr: acrOf(minLevel(levelOf(extra.acr) ?? 'anonymous', level)),
     amr: extra.amr ?? [],
     auth_time: extra.auth_time,
-    achieved_acr: standing.acr,
+    achieved_acr: acrOf(level),
   };
 }

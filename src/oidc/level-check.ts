@@ -75,7 +75,7 @@ export function levelCheck({ standings, catalogue, clock }: LevelCheckDeps) {
         continueWithout: silent || ownResult(oidc.result).continue_without === true,
       });
       if (decision.kind === 'satisfied') {
-        report(ctx, { ...standing, acr: decision.acr });
+        report(ctx, { ...standing, acr: acrOf(decision.achieved) });
         return Check.NO_NEED_TO_PROMPT;
       }
       if (silent) {

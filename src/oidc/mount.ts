@@ -1,6 +1,7 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { memoryOf } from './request-memory.ts';
 
 type Handler = (ctx: unknown, next: () => Promise<unknown>) => Promise<unknown>;
 
@@ -11,8 +12,10 @@ type Handler = (ctx: unknown, next: () => Promise<unknown>) => Promise<unknown>;
  */
 export function mountProvider(current: () => Provider): Middleware {
   return async (ctx, next) => {
-    const [handle] = current().middleware as unknown as Handler[];
+    const provider = current();
+    const [handle] = provider.middleware as unknown as Handler[];
     await handle?.(ctx, next);
+    if (memoryOf(ctx.req).sessionCookieDead) withholdCookie(ctx, provider.cookieName('session'));
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
     if (oidc === undefined || !String(ctx.type).includes('html')) return;
     const targets = [
@@ -22,4 +25,20 @@ export function mountProvider(current: () => Provider): Middleware {
     ].filter((uri): uri is string => typeof uri === 'string');
     ctx.state.formActions = [...(ctx.state.formActions ?? []), ...targets];
   };
+}
+
+const GONE = 'expires=Thu, 01 Jan 1970';
+
+/**
+ * Takes back the session cookie that the library set. A request that was in flight while another one rotated
+ * the identifier would otherwise overwrite the new cookie with the old one, which is about to die.
+ */
+function withholdCookie(ctx: Context, name: string): void {
+  const set = ([] as string[]).concat(ctx.response.get('set-cookie') ?? []);
+  const kept = set.filter(
+    (line) => line.includes(GONE) || !(line.startsWith(`${name}=`) || line.startsWith(`${name}.sig=`)),
+  );
+  if (kept.length === set.length) return;
+  if (kept.length > 0) ctx.set('set-cookie', kept);
+  else ctx.remove('set-cookie');
 }

@@ -1,9 +1,8 @@
-import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
+import Provider from 'oidc-provider';
 import { secretMatches } from '../departments/client-secret.ts';
 import type { LogoutNotice } from '../sessions/end.ts';
 import { rememberOnce } from '../sessions/replay-store.ts';
 import { type ProtocolDeps, protocolConfiguration } from './configuration.ts';
-import { isAnonymous } from './subject-standing.ts';
 
 export interface ProtocolProvider {
   provider: Provider;
@@ -21,11 +20,16 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
 
   const prototype = provider.Client.prototype as unknown as {
     backchannelLogout: BackchannelLogout;
-    compareClientSecret: (this: { clientSecret: string }, actual: string) => boolean;
+    compareClientSecret: (
+      this: { clientSecret: string; clientAuthMethod: string },
+      actual: string,
+    ) => boolean;
   };
-  // Stored secrets are hashes.
+  // Stored secrets are hashes. The library takes a secret in the body from clients that registered the header
+  // and the other way round; in the body it is more easily logged, so it is taken only where registered.
   prototype.compareClientSecret = function compare(actual) {
-    return secretMatches(this.clientSecret, actual);
+    const sent = Provider.ctx?.oidc.params?.client_secret === undefined ? 'basic' : 'post';
+    return this.clientAuthMethod === `client_secret_${sent}` && secretMatches(this.clientSecret, actual);
   };
   // The library sends logout tokens while the citizen waits, once, and only from its logout page. Ours go
   // through the queue, from wherever a session ends: `endSession` has put them there.
@@ -39,8 +43,6 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
   replay.unique = (issuer, jti, exp) =>
     rememberOnce(deps.db, `${issuer}\n${jti}`, new Date(exp * 1000), deps.clock());
 
-  provider.on('authorization.success', forgetVisitor);
-
   return {
     provider,
     async sendLogout({ clientId, accountId, sid }) {
@@ -49,15 +51,4 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
       await sendNow.call(client, accountId, sid);
     },
   };
-}
-
-/**
- * A visitor's sign-on leaves no session behind: for everything else it counts as none, and whoever logs in
- * later does not change accounts.
- */
-function forgetVisitor(ctx: KoaContextWithOIDC): void {
-  const { session } = ctx.oidc;
-  if (session !== undefined && isAnonymous(session.accountId)) {
-    (session as unknown as { destroyed: boolean }).destroyed = true;
-  }
 }

@@ -1,5 +1,5 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import { reaches } from '../assurance/level.ts';
+import { type Level, reaches } from '../assurance/level.ts';
 import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
@@ -9,11 +9,16 @@ import type { Database } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { type PersonalScope, SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
 import { ownMetadata } from './own-metadata.ts';
-import type { Standings } from './subject-standing.ts';
 
 export type ReleaseClaims = (
   ctx: KoaContextWithOIDC,
-  asked: { accountId: string; sessionUid: string | undefined; scopes: string[]; claims: string[] },
+  asked: {
+    accountId: string;
+    /** What the access token is good for at this moment. */
+    level: Level;
+    scopes: string[];
+    claims: string[];
+  },
 ) => Promise<Record<string, unknown>>;
 
 /** Who asks for the health code, by `departments/client-metadata.ts`. */
@@ -35,21 +40,14 @@ export interface ReleaseDeps {
   db: Database;
   cipher: Cipher;
   clock: Clock;
-  standings: Standings;
 }
 
 /**
  * What userinfo tells of a citizen: only sets that the client is entitled to and the citizen agrees to at
  * this moment, each with its row in the citizen's access log, or none of it.
  */
-export function createReleaseClaims({
-  db,
-  cipher,
-  clock,
-  standings,
-  healthClaim,
-}: ReleaseDeps): ReleaseClaims {
-  return async (ctx, { accountId, sessionUid, scopes, claims }) => {
+export function createReleaseClaims({ db, cipher, clock, healthClaim }: ReleaseDeps): ReleaseClaims {
+  return async (ctx, { accountId, level, scopes, claims }) => {
     const client = ctx.oidc.client;
     if (client === undefined) return {};
     const own = ownMetadata(client);
@@ -58,7 +56,6 @@ export function createReleaseClaims({
     const clientId = client.clientId;
     const now = clock();
     const given = await consentsGiven(db, { citizenId: accountId, clientId, claimSets: sets });
-    const standing = await standings.standing({ accountId, sessionUid });
     const released: Record<string, unknown> = {};
     if (given.includes('health_code')) {
       const asker = { id: clientId, purposes: own.purposes, claims_allowed: own.claimsAllowed };
@@ -66,7 +63,7 @@ export function createReleaseClaims({
       if (claim !== undefined) released.health_code = claim;
     }
     const personal = given.filter(
-      (id) => id !== 'health_code' && (id !== 'identity' || reaches(standing.level, 'intermediate')),
+      (id) => id !== 'health_code' && (id !== 'identity' || reaches(level, 'intermediate')),
     ) as PersonalScope[];
     if (personal.length === 0) return released;
     await db.transaction(async (tx) => {

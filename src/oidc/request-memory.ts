@@ -13,6 +13,8 @@ export interface RequestMemory {
   sessionsByUid: Map<string, SessionRecord>;
   /** The session as it was read by its cookie, to skip writing it back unchanged. */
   loadedSession?: { id: string; record: SessionRecord };
+  /** The identifier of this request's session opens nothing any more: the browser must not be given it. */
+  sessionCookieDead?: boolean;
   /** What the ladder looks at, by account and session. */
   facts: Map<string, Promise<LoadedStanding>>;
 }
@@ -27,11 +29,15 @@ const nothing = (): RequestMemory => ({
 /** The memory of the request being served; a fresh one, forgotten at once, outside of any request. */
 export function requestMemory(): RequestMemory {
   const ctx = Provider.ctx;
-  if (ctx === undefined) return nothing();
-  let memory = memories.get(ctx.req);
+  return ctx === undefined ? nothing() : memoryOf(ctx.req);
+}
+
+/** The memory of a request, by the object that Node made for it. */
+export function memoryOf(request: object): RequestMemory {
+  let memory = memories.get(request);
   if (memory === undefined) {
     memory = nothing();
-    memories.set(ctx.req, memory);
+    memories.set(request, memory);
   }
   return memory;
 }

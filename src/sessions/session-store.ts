@@ -28,7 +28,7 @@ interface SessionRow {
 
 export interface FoundSession {
   record: SessionRecord;
-  /** The cookie held the identifier from before a rotation a moment ago: give this browser a new one. */
+  /** The cookie held the identifier from before a rotation a moment ago: the browser must not be given it again. */
   stale: boolean;
 }
 
@@ -70,6 +70,8 @@ export interface SaveSession {
   /** The identifier this request came with, when it is being replaced. */
   replaces?: string | undefined;
   record: SessionRecord;
+  /** Seconds after its login at which a session is over, however busy it is. */
+  absoluteSeconds: number;
   userAgent?: string | undefined;
   now: Date;
 }
@@ -80,38 +82,46 @@ export interface SaveSession {
  * - `authorizations` are merged, so that two portals signing in at once are both there at logout, and so is
  *   the rest: a logout page opened a moment ago keeps the secret of its form.
  * - An ended session stays ended: the row is its tombstone until it is purged.
- * - Only a request that rotates the identifier changes it; one still in flight with the old identifier
- *   adds what it learnt and nothing else.
- * - The identifier from before a login never opens the session afterwards (session fixation); one from
- *   before a step-up of the same account does for a moment.
+ * - Only a request that came with the newest identifier rotates it. One still in flight with the one before
+ *   adds its portals and nothing else: otherwise two rotations at once would bring an identifier from before
+ *   the login (session fixation) or from before the other's rotation back to life.
+ * - The identifier from before a login never opens the session afterwards; one from before a step-up of the
+ *   same account does for a moment.
+ * - A session never passes to another account.
+ *
+ * @returns whether `id` opens the session from here on; if not, the browser must not be given it
  */
-export async function saveSession(db: Queryable, { id, replaces, record, userAgent, now }: SaveSession) {
+export async function saveSession(
+  db: Queryable,
+  { id, replaces, record, absoluteSeconds, userAgent, now }: SaveSession,
+): Promise<boolean> {
   const { authorizations = {}, jti: _, ...details } = record;
-  await db.query(
+  const [row] = await db.query<{ opens: boolean }>(
     `insert into sessions as s
        (uid, key, account_id, login_at, details, authorizations, user_agent, created_at, expires_at)
      values ($1, $2, $4, $5, $6, $7, $8, $9, $10)
      on conflict (uid) do update set
-       key = case when $3::bytea is null then s.key else excluded.key end,
+       key = case when s.key = $3 then excluded.key else s.key end,
        previous_key = case
-         when $3::bytea is null then s.previous_key
-         when s.account_id is not distinct from excluded.account_id then $3 end,
+         when s.key <> $3 or $3 = excluded.key then s.previous_key
+         when s.account_id is not distinct from excluded.account_id then s.key end,
        previous_key_until = case
-         when $3::bytea is null then s.previous_key_until
-         when s.previous_key_until > $9 then s.previous_key_until
-         else $11 end,
+         when s.key <> $3 or $3 = excluded.key then s.previous_key_until else $11 end,
        account_id = coalesce(excluded.account_id, s.account_id),
        login_at = greatest(excluded.login_at, s.login_at),
-       details = case
-         when $3::bytea is null and s.key <> excluded.key then s.details
-         else s.details || excluded.details end,
+       details = case when s.key = $3 then s.details || excluded.details else s.details end,
        authorizations = s.authorizations || excluded.authorizations,
-       expires_at = greatest(excluded.expires_at, s.expires_at)
-     where s.ended_at is null`,
+       expires_at = least(
+         greatest(excluded.expires_at, s.expires_at),
+         greatest(excluded.login_at, s.login_at) + make_interval(secs => $12))
+     where s.ended_at is null
+       and (s.account_id is not distinct from excluded.account_id
+         or s.key = $3 and (s.account_id is null or excluded.account_id is null))
+     returning key = $2 as opens`,
     [
       record.uid,
       recordKey(id),
-      replaces === undefined ? null : recordKey(replaces),
+      recordKey(replaces ?? id),
       record.accountId ?? null,
       record.loginTs === undefined ? null : epoch(record.loginTs),
       JSON.stringify(details),
@@ -120,8 +130,10 @@ export async function saveSession(db: Queryable, { id, replaces, record, userAge
       now,
       epoch(record.exp),
       new Date(now.getTime() + ROTATION_GRACE_MS),
+      absoluteSeconds,
     ],
   );
+  return row?.opens === true;
 }
 
 export interface LiveSession {

@@ -39,14 +39,16 @@ const SAVE: Record<ShortLivedTable, string> = {
   pushed_authorization_requests: save('pushed_authorization_requests'),
 };
 
+/** @param keepUntil when the row may be purged; when the record itself expires is the library's to say */
 export async function saveShortLived(
   db: Queryable,
   table: ShortLivedTable,
   id: string,
   record: ShortLivedRecord,
+  keepUntil: Date,
 ): Promise<void> {
   const { jti: _, ...payload } = record;
-  await db.query(SAVE[table], [recordKey(id), JSON.stringify(payload), new Date(record.exp * 1000)]);
+  await db.query(SAVE[table], [recordKey(id), JSON.stringify(payload), keepUntil]);
 }
 
 const DESTROY: Record<ShortLivedTable, string> = {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import { createAdapter } from '../../src/oidc/adapter.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { readLifetimes } from '../../src/platform/lifetimes.ts';
 import { freshDatabase } from '../support/database.ts';
 import { adapterConformance } from './adapter-conformance.ts';
 
@@ -12,6 +13,7 @@ adapterConformance(test, 'PostgreSQL', async (t) => {
     clock: systemClock,
     catalogue: openCatalogue(db, systemClock),
     enqueueLogout: async () => {},
+    lifetimes: readLifetimes(),
     refreshReplayGrace: 10_000,
   });
 });

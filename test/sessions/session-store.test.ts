@@ -1,17 +1,22 @@
 import test, { type ExecutionContext } from 'ava';
+import type { Queryable } from '../../src/platform/database.ts';
 import { endExpiredSessions, endSession, endSessions, type LogoutNotice } from '../../src/sessions/end.ts';
 import {
   findSession,
   findSessionByUid,
   listSessions,
+  type SaveSession,
   type SessionRecord,
-  saveSession,
+  saveSession as saveSessionFor,
 } from '../../src/sessions/session-store.ts';
 import { freshDatabase } from '../support/database.ts';
 
 const NOW = new Date('2026-05-01T08:00:00Z');
 const later = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
 const epoch = (date: Date): number => Math.floor(date.getTime() / 1000);
+
+const saveSession = (db: Queryable, save: Omit<SaveSession, 'absoluteSeconds'>) =>
+  saveSessionFor(db, { absoluteSeconds: 86_400, ...save });
 
 const session = (over: Partial<SessionRecord> = {}): SessionRecord => ({
   uid: 'uid-1',
@@ -82,6 +87,49 @@ test('the cookie from before a login does not open the session afterwards', asyn
   await saveSession(db, { id: 'own', replaces: 'planted', record: session(), now: later(1) });
   t.is(await findSession(db, 'planted', later(2)), undefined);
   t.is((await findSession(db, 'own', later(2)))?.record.accountId, 'citizen-1');
+});
+
+test('of two that rotate the identifier at once one does, and nothing from before the login comes back', async (t) => {
+  const db = await freshDatabase(t);
+  const { accountId: _, loginTs: __, ...unknown } = session();
+  await saveSession(db, { id: 'planted', record: unknown as SessionRecord, now: NOW });
+  const opens = await Promise.all(
+    ['tab-1', 'tab-2'].map((id) =>
+      saveSession(db, { id, replaces: 'planted', record: session(), now: later(1) }),
+    ),
+  );
+  t.deepEqual(opens.toSorted(), [false, true]);
+  const [winner, loser] = opens[0] ? ['tab-1', 'tab-2'] : ['tab-2', 'tab-1'];
+  t.is((await findSession(db, winner, later(2)))?.record.accountId, 'citizen-1');
+  t.is(await findSession(db, loser, later(2)), undefined);
+  t.is(await findSession(db, 'planted', later(2)), undefined);
+});
+
+test('a session never passes to another account', async (t) => {
+  const db = await freshDatabase(t);
+  await saveSession(db, { id: 'cookie', record: session(), now: NOW });
+  const other = session({ accountId: 'citizen-2', authorizations: { theirs: { sid: 's', grantId: 'g' } } });
+  t.false(await saveSession(db, { id: 'new', replaces: 'cookie', record: other, now: later(1) }));
+  t.false(await saveSession(db, { id: 'cookie', record: other, now: later(1) }));
+  const found = await findSession(db, 'cookie', later(2));
+  t.is(found?.record.accountId, 'citizen-1');
+  t.deepEqual(found?.record.authorizations, {});
+});
+
+test('a session ends at its absolute limit whatever is written', async (t) => {
+  const db = await freshDatabase(t);
+  const save = (seconds: number, over: Partial<SessionRecord> = {}) =>
+    saveSession(db, {
+      id: 'cookie',
+      record: session({ exp: epoch(later(seconds + 60)), ...over }),
+      now: later(seconds),
+    });
+  for (let seconds = 0; seconds < 86_400; seconds += 3_600) await save(seconds);
+  await save(86_399);
+  t.truthy(await findSession(db, 'cookie', later(86_399)));
+  t.is(await findSession(db, 'cookie', later(86_400)), undefined);
+  await save(86_399, { loginTs: epoch(later(86_000)) });
+  t.truthy(await findSession(db, 'cookie', later(86_400)), 'a new login begins a new day');
 });
 
 test('a session that ran out cannot be used, and its portals are told once', async (t) => {

@@ -168,6 +168,13 @@ export const logIn = (
   ],
 });
 
+/** A live check alone, in a session that is logged in already. */
+export const liveFace = (citizenId: string): Answer => ({
+  act: 'log_in',
+  citizenId,
+  proofs: [{ method: 'live_face' }],
+});
+
 export const essential = (...levels: string[]): string =>
   JSON.stringify({
     id_token: { acr: { essential: true, values: levels.map((level) => `urn:ymt:acr:${level}`) } },
