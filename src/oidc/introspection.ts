@@ -17,7 +17,7 @@ export function introspectionPolicy(deps: IssuedLevelDeps) {
     const audience = 'aud' in token ? token.aud : undefined;
     const resource = typeof audience === 'string' ? await deps.catalogue.resource(audience) : undefined;
     if (!own && resource?.clientId !== client.clientId) return false;
-    if (token.kind !== 'AccessToken') return own;
+    if (token.kind !== 'AccessToken') return own && (await isActive(deps, token as RefreshToken));
     const issuedTo = own ? client : await ctx.oidc.provider.Client.find(String(token.clientId));
     if (issuedTo === undefined) return false;
     const level = await presentLevel(deps, token as AccessToken, ownMetadata(issuedTo).minLevel);
@@ -25,4 +25,11 @@ export function introspectionPolicy(deps: IssuedLevelDeps) {
     token.extra = { ...token.extra, ...level };
     return true;
   };
+}
+
+/** A refresh token of a locked account is good for nothing. */
+async function isActive({ standings }: IssuedLevelDeps, token: RefreshToken): Promise<boolean> {
+  const { accountId, sessionUid } = token;
+  if (accountId === undefined) return false;
+  return (await standings.facts({ accountId, sessionUid })).accountState === 'active';
 }
