@@ -19,6 +19,7 @@ export function parseClients(text: string, file: string): ClientEntry[] {
   }
   if (!Array.isArray(json)) throw new ClientsFileError(`${file}: must be a JSON array of clients`);
   const seen = new Set<string>();
+  const owners = new Map<string, string>();
   return json.map((entry: unknown, index) => {
     const id = (entry as { client_id?: unknown } | null)?.client_id;
     const where = `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}`;
@@ -31,6 +32,13 @@ export function parseClients(text: string, file: string): ClientEntry[] {
     }
     if (seen.has(parsed.data.client_id)) throw new ClientsFileError(`${where}: client_id: appears twice`);
     seen.add(parsed.data.client_id);
+    for (const { identifier } of parsed.data.resources) {
+      const owner = owners.get(identifier);
+      if (owner !== undefined) {
+        throw new ClientsFileError(`${where}: resources: ${identifier} belongs to ${owner} already`);
+      }
+      owners.set(identifier, parsed.data.client_id);
+    }
     if (parsed.data.claims_allowed.includes('identity') && parsed.data.legal_basis === undefined) {
       throw new ClientsFileError(`${where}: legal_basis: name the law that lets it receive identity`);
     }
@@ -44,6 +52,8 @@ export const readClientsFile = async (file: string): Promise<ClientEntry[]> =>
 /**
  * Makes the catalogue say what the file says, in one transaction: entries are added or replaced, and those
  * that the file no longer has are disabled. Running it twice changes nothing.
+ *
+ * @throws ClientsFileError for another sector than the client was registered with: every `sub` would change
  */
 export async function applyClients(db: Database, clients: readonly ClientEntry[], now: Date): Promise<void> {
   await db.transaction(async (tx) => {
@@ -51,6 +61,16 @@ export async function applyClients(db: Database, clients: readonly ClientEntry[]
     for (const { resources, ...metadata } of clients) {
       const { client_secret: secret } = metadata;
       const stored = { ...metadata, ...(secret && { client_secret: sealSecret(secret) }) };
+      const [{ sector } = { sector: undefined }] = await tx.query<{ sector: string }>(
+        `select metadata->>'sector' as sector from clients where client_id = $1`,
+        [metadata.client_id],
+      );
+      if (sector !== undefined && sector !== metadata.sector) {
+        throw new ClientsFileError(
+          `${metadata.client_id}: sector: registered as "${sector}" and for life, because every subject follows ` +
+            `from it; put that back, or register another client_id`,
+        );
+      }
       await tx.query(
         `insert into clients as c (client_id, metadata, source, updated_at) values ($1, $2, 'file', $3)
          on conflict (client_id) do update
