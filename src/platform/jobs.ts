@@ -11,6 +11,8 @@ export interface JobOptions {
   retryDelay?: number;
   /** Whether each wait is about twice the one before. Default true. */
   retryBackoff?: boolean;
+  /** Seconds that a wait never exceeds, however often the job has failed. */
+  retryDelayMax?: number;
   /** Runs by itself so often, once among all processes, never two at a time; without a payload. */
   everySeconds?: number;
 }
@@ -158,8 +160,10 @@ export async function openJobs(options: {
   }
 
   return {
-    async define(name, handler, { retryLimit = 5, retryDelay = 10, retryBackoff = true, everySeconds } = {}) {
+    async define(name, handler, options = {}) {
+      const { retryLimit = 5, retryDelay = 10, retryBackoff = true, retryDelayMax, everySeconds } = options;
       const settings = {
+        ...(retryDelayMax !== undefined && { retryDelayMax }),
         retryLimit: everySeconds ? 0 : retryLimit,
         retryDelay,
         retryBackoff,
