@@ -35,7 +35,8 @@ export async function askAuthorities(
   let asked = draft;
   try {
     if (nextStep(asked) === 'register') {
-      const { outcome, reference, source } = await register.confirm(asked);
+      const { documentType, name, idNumber } = asked;
+      const { outcome, reference, source } = await register.confirm({ documentType, name, idNumber });
       if (outcome !== 'match') return { draft: asked, problem: new Problem(REGISTER_SAYS[outcome], 422) };
       asked = { ...asked, register: { reference, source, at: now.toISOString() } };
     }

@@ -3,7 +3,7 @@ import { evaluate } from './engine/evaluate.ts';
 import { nextChange } from './engine/next-change.ts';
 import type { RuleSet } from './engine/rule-set.ts';
 import type { Colour, HealthInput, Level, TraceEntry, Verdict } from './engine/types.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, Person } from './facts.ts';
 
 /** A verdict about one citizen, as it stands now. */
 export interface Decision {
@@ -25,50 +25,85 @@ export interface Decision {
 
 /** A decision, and what of it the database does not know yet. */
 export interface Assessment {
+  /** As it stands now. */
   decision: Decision;
-  /** The colour, its reasons or the rule set are not those of the last decision. */
-  changed: boolean;
+  /** What is to be appended, in the order of time: nothing, or what changed since, each at its own instant. */
+  appended: Decision[];
   /** Something that `health_people` keeps is not what it keeps. */
   stale: boolean;
   nextEvalAt: Date | undefined;
 }
 
-/** Evaluates one citizen and compares with what was decided last. Pure. */
-export function assess(facts: Facts, level: Level, rules: RuleSet, now: Date): Assessment {
-  const { person } = facts;
-  const at = now.getTime();
-  const input = { ...facts.input, level };
-  const verdict = evaluate(input, at, rules);
-  const next = nextChange(input, at, rules);
-  const changed = hasChanged(facts, verdict, rules);
-  return {
-    decision: {
-      citizenId: person.citizenId,
-      id: person.decisionId,
+/**
+ * Evaluates one citizen and compares with what was decided last. Instants at which the colour could change by
+ * itself and that nobody looked at in time are gone through one by one, so that the record reads as if the
+ * schedule had never stood still.
+ *
+ * @param rulesAt the rule set in force at an instant.
+ * @param makeId gives the id of each decision to append.
+ */
+export function assess(
+  facts: Facts,
+  level: Level,
+  rulesAt: (at: number) => RuleSet,
+  now: Date,
+  makeId: () => string,
+): Assessment {
+  const appended: Decision[] = [];
+  let last: Pick<Person, 'colour' | 'reasons' | 'ruleSet' | 'decisionId'> = facts.person;
+  const look = (at: number, input: HealthInput): Decision => {
+    const rules = rulesAt(at);
+    const verdict = evaluate(input, at, rules);
+    const changed = hasChanged(last, verdict, rules);
+    const decision: Decision = {
+      citizenId: facts.person.citizenId,
+      id: changed ? makeId() : last.decisionId,
       colour: verdict.colour,
       reasons: verdict.reasons,
       sources: sourcesOf(input, verdict, at),
       ruleSet: rules.version,
       earliestExit: verdict.earliestExit === undefined ? undefined : new Date(verdict.earliestExit),
       trace: verdict.trace,
-      assessedAt: now,
+      assessedAt: new Date(at),
       input,
       rules,
-    },
-    changed,
-    stale: changed || level !== person.levelEver || next !== person.nextEvalAt?.getTime(),
+    };
+    if (changed) {
+      appended.push(decision);
+      last = { ...decision, decisionId: decision.id };
+    }
+    return decision;
+  };
+  const end = now.getTime();
+  let due = facts.person.nextEvalAt?.getTime();
+  while (due !== undefined && due < end) {
+    const input = { ...facts.inputAt(due), level };
+    look(due, input);
+    due = nextChange(input, due, rulesAt(due));
+  }
+  const decision = look(end, { ...facts.input, level });
+  const next = nextChange(decision.input, end, decision.rules);
+  return {
+    decision,
+    appended,
+    stale:
+      appended.length > 0 || level !== facts.person.levelEver || next !== facts.person.nextEvalAt?.getTime(),
     nextEvalAt: next === undefined ? undefined : new Date(next),
   };
 }
 
 /** A feed that comes and goes is told, but is no new decision about anybody. */
-function hasChanged({ person }: Facts, verdict: Verdict, rules: RuleSet): boolean {
+function hasChanged(
+  last: Pick<Person, 'colour' | 'reasons' | 'ruleSet' | 'decisionId'>,
+  verdict: Verdict,
+  rules: RuleSet,
+): boolean {
   const essential = (reasons: readonly string[]) => reasons.filter((code) => code !== rules.degraded).join();
   return (
-    person.decisionId === undefined ||
-    person.colour !== verdict.colour ||
-    person.ruleSet !== rules.version ||
-    essential(person.reasons ?? []) !== essential(verdict.reasons)
+    last.decisionId === undefined ||
+    last.colour !== verdict.colour ||
+    last.ruleSet !== rules.version ||
+    essential(last.reasons ?? []) !== essential(verdict.reasons)
   );
 }
 

@@ -1,10 +1,12 @@
 import type { Database, Queryable } from '../platform/database.ts';
+import { newId } from '../platform/id.ts';
 import { assess, type Decision } from './assess.ts';
 import { settle } from './decision-store.ts';
 import { evaluate } from './engine/evaluate.ts';
 import { type RuleSet, ruleSets } from './engine/rule-set.ts';
 import type { HealthInput } from './engine/types.ts';
-import { type Facts, levelEver, liveRuleSet, loadFacts, loadManyFacts } from './facts.ts';
+import { type Facts, levelEver, liveRuleSet, loadFacts } from './facts.ts';
+import { loadManyFacts } from './facts-of-many.ts';
 
 /** Thrown when no rule set is in force; nobody gets a colour then. */
 export class NoRuleSet extends Error {
@@ -27,7 +29,7 @@ export async function decideFor(
   sets: readonly RuleSet[] = ruleSets,
 ): Promise<Decision> {
   const look = async (facts: Facts) =>
-    assess(facts, await levelEver(tx, citizenId, facts.person.levelEver), rulesOf(facts.ruleSet, sets), now);
+    assess(facts, await levelEver(tx, citizenId, facts.person.levelEver), rulesOf(facts, sets), now, newId);
   const facts = await loadFacts(tx, citizenId, now);
   if (!facts) return undeclared(tx, citizenId, now, sets);
   const seen = await look(facts);
@@ -59,10 +61,10 @@ export async function decideBatch(
   );
   const everybody = await loadManyFacts(tx, citizenIds, now);
   const assessments = everybody.map((facts) =>
-    assess(facts, facts.person.levelEver, rulesOf(facts.ruleSet, sets), now),
+    assess(facts, facts.person.levelEver, rulesOf(facts, sets), now, newId),
   );
   await settle(tx, assessments);
-  return assessments.filter(({ changed }) => changed).length;
+  return assessments.filter(({ appended }) => appended.length > 0).length;
 }
 
 /**
@@ -90,7 +92,14 @@ export async function runTransitions(
   });
 }
 
-function rulesOf(version: string | undefined, sets: readonly RuleSet[]): RuleSet {
+/** The rule set at each instant: before the present one came into force, the one that was decided under last. */
+function rulesOf(facts: Facts, sets: readonly RuleSet[]): (at: number) => RuleSet {
+  const live = installed(facts.ruleSet, sets);
+  const earlier = sets.find(({ version }) => version === facts.person.ruleSet) ?? live;
+  return (at) => (at < (facts.ruleSetSince ?? 0) ? earlier : live);
+}
+
+function installed(version: string | undefined, sets: readonly RuleSet[]): RuleSet {
   const rules = sets.find((set) => set.version === version);
   if (!rules) throw new NoRuleSet(`rule set ${version ?? '(none)'} is not in force or not installed`);
   return rules;
@@ -112,7 +121,7 @@ async function undeclared(
   now: Date,
   sets: readonly RuleSet[],
 ): Promise<Decision> {
-  const rules = rulesOf(await liveRuleSet(tx, now), sets);
+  const rules = installed(await liveRuleSet(tx, now), sets);
   const input = { ...NOTHING, level: await levelEver(tx, citizenId) };
   const { colour, reasons, trace } = evaluate(input, now.getTime(), rules);
   return {

@@ -1,30 +1,29 @@
 import { recordAll } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
-import { newId } from '../platform/id.ts';
-import { type Assessment, inputsHash } from './assess.ts';
+import { type Assessment, type Decision, inputsHash } from './assess.ts';
 import type { Colour } from './engine/types.ts';
 
 /**
  * Writes what assessments changed, any number of them in three statements: the decisions, their audit events,
- * and what `health_people` keeps. Decisions get their ids here.
+ * and what `health_people` keeps.
  */
 export async function settle(tx: Queryable, assessments: readonly Assessment[]): Promise<void> {
-  const changed = assessments.filter((each) => each.changed);
-  if (changed.length > 0) await appendDecisions(tx, changed);
+  const appended = assessments.flatMap((each) => each.appended);
+  if (appended.length > 0) await appendDecisions(tx, appended);
   const stale = assessments.filter((each) => each.stale);
   if (stale.length === 0) return;
   await tx.query(
     `update health_people p
-     set level_ever = n.level, colour = n.colour, reasons = array(select json_array_elements_text(n.reasons)),
+     set level_ever = n.level, colour = n.colour, reasons = string_to_array(n.reasons, ','),
        rule_set = n.rule_set, decision_id = n.decision_id, next_eval_at = n.next_eval_at
-     from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::uuid[], $7::timestamptz[])
+     from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::timestamptz[])
        as n (citizen_id, level, colour, reasons, rule_set, decision_id, next_eval_at)
      where p.citizen_id = n.citizen_id`,
     [
       stale.map(({ decision }) => decision.citizenId),
       stale.map(({ decision }) => decision.input.level),
       stale.map(({ decision }) => decision.colour),
-      stale.map(({ decision }) => JSON.stringify(decision.reasons)),
+      stale.map(({ decision }) => decision.reasons.join()),
       stale.map(({ decision }) => decision.ruleSet),
       stale.map(({ decision }) => decision.id),
       stale.map(({ nextEvalAt }) => nextEvalAt ?? null),
@@ -32,14 +31,13 @@ export async function settle(tx: Queryable, assessments: readonly Assessment[]):
   );
 }
 
-async function appendDecisions(tx: Queryable, changed: readonly Assessment[]): Promise<void> {
-  const decisions = changed.map(({ decision }) => Object.assign(decision, { id: newId() }));
+async function appendDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
   await tx.query(
     `insert into health_decisions
        (citizen_id, id, at, colour, reasons, sources, rule_set, inputs_hash, earliest_exit, trace)
-     select citizen_id, id, at, colour, array(select json_array_elements_text(reasons)),
-       array(select json_array_elements_text(sources)), rule_set, inputs_hash, earliest_exit, trace
-     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::json[], $6::json[], $7::text[],
+     select citizen_id, id, at, colour, string_to_array(reasons, ','),
+       string_to_array(sources, ','), rule_set, inputs_hash, earliest_exit, trace
+     from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],
        $8::bytea[], $9::timestamptz[], $10::jsonb[])
        as n (citizen_id, id, at, colour, reasons, sources, rule_set, inputs_hash, earliest_exit, trace)`,
     [
@@ -47,8 +45,8 @@ async function appendDecisions(tx: Queryable, changed: readonly Assessment[]): P
       decisions.map((each) => each.id),
       decisions.map((each) => each.assessedAt),
       decisions.map((each) => each.colour),
-      decisions.map((each) => JSON.stringify(each.reasons)),
-      decisions.map((each) => JSON.stringify(each.sources)),
+      decisions.map((each) => each.reasons.join()),
+      decisions.map((each) => each.sources.join()),
       decisions.map((each) => each.ruleSet),
       decisions.map((each) => inputsHash(each.input)),
       decisions.map((each) => each.earliestExit ?? null),

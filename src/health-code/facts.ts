@@ -1,6 +1,5 @@
 import { accountLevel } from '../assurance/ladder.ts';
 import { readEvidence } from '../assurance/store.ts';
-import { everHadGuardian } from '../citizens/guardianship.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Day } from './engine/civil-day.ts';
 import { hours } from './engine/civil-day.ts';
@@ -22,14 +21,23 @@ export interface Person {
 export interface Facts {
   person: Person;
   input: HealthInput;
+  /** The same as it was known at an earlier instant, in milliseconds: for transitions that are caught up with. */
+  inputAt(at: number): HealthInput;
   /** Version of the rule set in force; undefined when none was signed. */
   ruleSet: string | undefined;
+  /** Since when it is, in milliseconds. */
+  ruleSetSince: number | undefined;
 }
 
-/** What `json_agg` makes of SQL's null. */
+/** When a row became known to us, or stopped to count: the engine does not look at it, catching up does. */
+interface Known {
+  knownAt: number;
+}
+
+/** What SQL's null becomes. */
 type Nullable<T> = { [K in keyof T]: T[K] | null };
 
-interface Row {
+export interface FactsRow {
   citizen_id: string;
   subject: Buffer;
   level_ever: Level;
@@ -39,18 +47,21 @@ interface Row {
   decision_id: string | null;
   next_eval_at: Date | null;
   live_rule_set: string | null;
-  evidence: Nullable<Evidence & { revokedAt: number }>[];
+  live_since: Date | null;
+  evidence: Nullable<Evidence & Known & { revokedAt: number }>[];
   checkins: Nullable<Checkin>[];
-  releases: Release[];
-  orders: Nullable<Override>[];
+  releases: (Release & Known)[];
+  orders: Nullable<Override & Known>[];
   sources: { source: string; receivedAt: number }[];
   outage_days: Day[];
 }
 
-const ms = (column: string) => `(extract(epoch from ${column}) * 1000)::bigint`;
+// Not `extract`, which reckons in `numeric` and takes three times as long.
+export const ms = (column: string) => `(date_part('epoch', ${column}) * 1000)::bigint`;
 
-const LIVE_RULE_SET =
-  'select version from health_rule_sets where live_from <= $1 order by live_from desc, version desc limit 1';
+export const liveRuleSetQuery = (column: 'version' | 'live_from') =>
+  `select ${column} from health_rule_sets where live_from <= $1 order by live_from desc, version desc limit 1`;
+const LIVE_RULE_SET = liveRuleSetQuery('version');
 
 /** The version of the rule set in force, if there is one. */
 export async function liveRuleSet(db: Queryable, now: Date): Promise<string | undefined> {
@@ -62,52 +73,44 @@ export async function liveRuleSet(db: Queryable, now: Date): Promise<string | un
 // the same facts have the same hash.
 const FACTS = `
   select p.citizen_id, p.subject, p.level_ever, p.colour, p.reasons, p.rule_set, p.decision_id, p.next_eval_at,
-    (${LIVE_RULE_SET}) as live_rule_set,
+    (${LIVE_RULE_SET}) as live_rule_set, (${liveRuleSetQuery('live_from')}) as live_since,
     (select coalesce(json_agg(json_build_object(
          'id', e.id, 'type', e.type, 'source', e.source, 'at', ${ms('e.at')}, 'purpose', e.purpose,
          'dischargedAt', ${ms('e.discharged_at')}, 'revokedAt', ${ms('e.revoked_at')},
+         'knownAt', ${ms('e.received_at')},
          'phoneOwnerVerified', e.phone_owner_verified, 'appealAt', ${ms('e.appeal_at')},
          'appealDecision', e.appeal_decision, 'supersededBy', ${ms('e.superseded_at')}) order by e.id), '[]')
        from health_evidence e where e.subject = p.subject) as evidence,
     (select coalesce(json_agg(json_build_object(
          'at', ${ms('c.at')}, 'temp', c.temp / 10.0, 'symptoms', c.symptoms) order by c.id), '[]')
        from health_checkins c where c.citizen_id = p.citizen_id) as checkins,
-    (select coalesce(json_agg(json_build_object('at', ${ms('r.at')}, 'source', r.source) order by r.id), '[]')
+    (select coalesce(json_agg(json_build_object(
+         'at', ${ms('r.at')}, 'source', r.source, 'knownAt', ${ms('r.received_at')}) order by r.id), '[]')
        from health_releases r where r.subject = p.subject) as releases,
     (select coalesce(json_agg(json_build_object(
          'id', o.id, 'colour', o.colour, 'purpose', o.purpose, 'approver1', o.approver1,
          'approver2', o.approver2, 'orgType', o.org_type, 'evidenceId', o.evidence_id,
-         'from', ${ms('o.valid_from')}, 'to', ${ms('o.valid_to')}) order by o.id), '[]')
+         'from', ${ms('o.valid_from')}, 'to', ${ms('o.valid_to')},
+         'knownAt', ${ms('coalesce(o.decided_at, o.requested_at)')}) order by o.id), '[]')
        from health_order_subjects s join health_orders o on o.id = s.order_id and o.state = 'approved'
        where s.subject = p.subject) as orders,
     (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
          order by h.source), '[]') from health_sources h) as sources,
     (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
       as outage_days
-  from health_people p`;
-const ONE = `${FACTS} where p.citizen_id = $2`;
-const MANY = `${FACTS} where p.citizen_id = any ($2::uuid[])`;
+  from health_people p where p.citizen_id = $2`;
 
 /**
  * Everything the engine looks at for one citizen, in one round trip; undefined for somebody who never
  * declared.
  */
 export async function loadFacts(db: Queryable, citizenId: string, now: Date): Promise<Facts | undefined> {
-  const [row] = await db.query<Row>(ONE, [now, citizenId]);
+  const [row] = await db.query<FactsRow>(FACTS, [now, citizenId]);
   return row && factsOf(row, now);
 }
 
-/** The same for many citizens, still in one round trip, in no particular order. */
-export async function loadManyFacts(
-  db: Queryable,
-  citizenIds: readonly string[],
-  now: Date,
-): Promise<Facts[]> {
-  const rows = await db.query<Row>(MANY, [now, citizenIds]);
-  return rows.map((row) => factsOf(row, now));
-}
-
-function factsOf(row: Row, now: Date): Facts {
+/** What the engine gets of what the database has. */
+export function factsOf(row: FactsRow, now: Date): Facts {
   const at = now.getTime();
   return {
     person: {
@@ -120,20 +123,31 @@ function factsOf(row: Row, now: Date): Facts {
       decisionId: row.decision_id ?? undefined,
       nextEvalAt: row.next_eval_at ?? undefined,
     },
-    input: {
-      level: row.level_ever,
-      declaration: true,
-      evidence: row.evidence.map(({ revokedAt, ...rest }) => ({
-        ...(present(rest) as unknown as Evidence),
-        ...(revokedAt !== null && revokedAt <= at && { status: 'revoked' as const }),
-      })),
-      checkins: row.checkins.map((each) => present(each) as unknown as Checkin),
-      release: row.releases,
-      overrides: row.orders.map((each) => present(each) as unknown as Override),
-      staleSources: staleSources(row.sources, at),
-      outageDays: row.outage_days,
-    },
+    input: inputOf(row, at, at),
+    inputAt: (earlier) => inputOf(row, earlier, at),
     ruleSet: row.live_rule_set ?? undefined,
+    ruleSetSince: row.live_since?.getTime(),
+  };
+}
+
+/** What was known at an instant. Which feeds were silent then is not kept: today's are told. */
+function inputOf(row: FactsRow, at: number, now: number): HealthInput {
+  const known = <T extends Nullable<Known>>(rows: readonly T[]): Omit<T, 'knownAt'>[] =>
+    rows
+      .filter(({ knownAt }) => at === now || knownAt === null || knownAt <= at)
+      .map(({ knownAt: _, ...rest }) => rest);
+  return {
+    level: row.level_ever,
+    declaration: true,
+    evidence: known(row.evidence).map(({ revokedAt, ...rest }) => ({
+      ...(present(rest) as unknown as Evidence),
+      ...(revokedAt !== null && revokedAt <= at && { status: 'revoked' as const }),
+    })),
+    checkins: row.checkins.map((each) => present(each) as unknown as Checkin),
+    release: known(row.releases),
+    overrides: known(row.orders).map((each) => present(each) as unknown as Override),
+    staleSources: staleSources(row.sources, now),
+    outageDays: row.outage_days,
   };
 }
 
@@ -170,7 +184,5 @@ export async function levelEver(
     evidence.map(({ method, source, transactionId, at }) => ({ method, source, transactionId, at })),
     new Date(0),
   );
-  if (level !== 'anonymous') return level;
-  // A child has no account to reach a level with: the register and the guardian vouch for who it is.
-  return (await everHadGuardian(db, citizenId)) ? 'basic' : 'anonymous';
+  return level;
 }

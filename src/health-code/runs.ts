@@ -4,7 +4,8 @@ import { Problem } from '../platform/problem.ts';
 import { decideBatch } from './decide.ts';
 import { evaluate } from './engine/evaluate.ts';
 import { type RuleSet, ruleSets } from './engine/rule-set.ts';
-import { type Facts, liveRuleSet, loadManyFacts } from './facts.ts';
+import { type Facts, liveRuleSet } from './facts.ts';
+import { loadManyFacts } from './facts-of-many.ts';
 
 /*
  * Passes over everybody who declared, in batches in the order of their ids. A run that is stopped goes on
@@ -71,13 +72,15 @@ export async function startRun(
 }
 
 /**
- * Does one batch of the oldest run that is not finished. Only one process at a time works on a run.
+ * Does one batch of the oldest run that is not finished. Only one process at a time works on a run; it shares
+ * the batch out among `workers` connections. What they have done when one of them fails is done again, which
+ * changes nothing.
  *
  * @returns how many citizens were looked at, or undefined when there is nothing to do (here).
  */
 export async function stepRuns(
   db: Database,
-  { now, batch = 1_000 }: { now: Date; batch?: number },
+  { now, batch = 3_000, workers = 3 }: { now: Date; batch?: number; workers?: number },
   sets: readonly RuleSet[] = ruleSets,
 ): Promise<number | undefined> {
   return db.transaction(async (tx) => {
@@ -92,8 +95,20 @@ export async function stepRuns(
       [run.cursor, batch],
     );
     const ids = people.map(({ citizen_id }) => citizen_id);
-    const shifts = run.kind === 'live' ? run.shifts : await shadow(tx, ids, run, now, sets);
-    if (run.kind === 'live') await decideBatch(tx, ids, now, sets);
+    const work = (slice: readonly string[]) =>
+      db.transaction(async (worker) => {
+        if (run.kind === 'shadow') return shadow(worker, slice, run, now, sets);
+        await decideBatch(worker, slice, now, sets);
+        return {};
+      });
+    const found = await Promise.allSettled(shared(ids, workers).map(work));
+    const failed = found.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
+    const shifts = { ...run.shifts };
+    for (const each of found) {
+      if (each.status !== 'fulfilled') continue;
+      for (const [shift, count] of Object.entries(each.value)) shifts[shift] = (shifts[shift] ?? 0) + count;
+    }
     await tx.query(
       `update health_runs set cursor = coalesce($2, cursor), done = done + $3, shifts = $4,
          total = greatest(total, done + $3), finished_at = $5
@@ -104,10 +119,19 @@ export async function stepRuns(
   });
 }
 
+/** Cuts a list into `parts` of about the same length, without empty ones. */
+function shared<T>(list: readonly T[], parts: number): T[][] {
+  const size = Math.max(1, Math.ceil(list.length / parts));
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) =>
+    list.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** How many of `ids` would go from one colour to another. */
 async function shadow(
   tx: Queryable,
   ids: readonly string[],
-  run: Row,
+  run: Pick<Row, 'version'>,
   now: Date,
   sets: readonly RuleSet[],
 ): Promise<Record<string, number>> {
@@ -117,7 +141,7 @@ async function shadow(
   if (!proposed) throw new Problem('health_rule_set_unknown', 404);
   const colour = ({ input }: Facts, rules: RuleSet | undefined) =>
     rules ? evaluate(input, now.getTime(), rules).colour : 'NONE';
-  const shifts = { ...run.shifts };
+  const shifts: Record<string, number> = {};
   for (const facts of await loadManyFacts(tx, ids, now)) {
     const shift = `${colour(facts, current)}>${colour(facts, proposed)}`;
     shifts[shift] = (shifts[shift] ?? 0) + 1;

@@ -109,7 +109,6 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     },
     ttl: {
       AccessToken: accessTokenSeconds,
-      ClientCredentials: lifetimes.jwtAccessToken,
       AuthorizationCode: lifetimes.authorizationCode,
       IdToken: lifetimes.idToken,
       RefreshToken: lifetimes.refreshToken,
@@ -165,7 +164,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
       dPoP: { enabled: true, nonceSecret: settings.dpopNonceSecret },
       pushedAuthorizationRequests: { enabled: true },
       requestObjects: { enabled: false },
-      clientCredentials: { enabled: true },
+      clientCredentials: { enabled: false },
     },
     fetch: ((url: string | URL, init?: RequestInit) =>
       deps.outbound(url, init as Parameters<Outbound>[1])) as Configuration['fetch'],

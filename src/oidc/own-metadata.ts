@@ -10,17 +10,12 @@ export interface OwnMetadata {
   consent: 'implied' | 'explicit';
   claimsAllowed: readonly string[];
   sector: string;
-  /** The kinds of source that the client may send health evidence as. */
-  healthSources: readonly string[];
   department?: string;
 }
 
 /** Reads our members from a client of the library; what is missing is the strict choice. */
-export const ownMetadata = (client: Client): OwnMetadata =>
-  readOwnMetadata(client as unknown as Record<string, unknown>, client.clientId);
-
-/** The same from the metadata as the catalogue keeps it. */
-export function readOwnMetadata(of: Record<string, unknown>, clientId: string): OwnMetadata {
+export function ownMetadata(client: Client): OwnMetadata {
+  const of = client as unknown as Record<string, unknown>;
   const list = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);
   return {
     minLevel: levelOf(of.min_acr) ?? 'basic',
@@ -29,8 +24,7 @@ export function readOwnMetadata(of: Record<string, unknown>, clientId: string): 
     purposes: list(of.purposes),
     consent: of.consent === 'implied' ? 'implied' : 'explicit',
     claimsAllowed: list(of.claims_allowed),
-    sector: typeof of.sector === 'string' ? of.sector : clientId,
-    healthSources: list(of.health_sources),
+    sector: typeof of.sector === 'string' ? of.sector : client.clientId,
     ...(typeof of.department === 'string' && { department: of.department }),
   };
 }

@@ -1,7 +1,10 @@
 import test from 'ava';
+import { checkIn } from '../../src/health-code/checkin.ts';
 import { decideFor, runTransitions } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
 import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
+import { loadFacts } from '../../src/health-code/facts.ts';
+import { loadManyFacts } from '../../src/health-code/facts-of-many.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
 import { readRuns, startRun, stepRuns } from '../../src/health-code/runs.ts';
 import type { Database } from '../../src/platform/database.ts';
@@ -46,6 +49,76 @@ test('a clock that ran out while nothing ran is caught up with, once, however ma
     t.deepEqual(await coloursOf(db, citizenId), ['RED R190,R104', 'RED R104', 'GREEN G301']);
   }
   t.is(await runTransitions(db, { now: late }), 0);
+});
+
+test('after three days of standing still the record reads as if every transition had been on time', async (t) => {
+  const onTime = await freshDatabase(t);
+  const late = await freshDatabase(t);
+  const records: string[][] = [];
+  for (const db of [onTime, late]) {
+    await givenHealthCode(db);
+    const { citizenId, subject } = await givenDeclared(db, 1);
+    await givenEvidence(db, subject, { type: 'CLOSE_CONTACT', source: 'cdc', at: NOW });
+    const phone = { type: 'TELECOM_PROXIMITY', source: 'telecom', at: NOW, phoneOwnerVerified: true };
+    const weak = await givenEvidence(db, subject, phone);
+    await decideFor(db, citizenId, NOW);
+    // Red until the 7th at 00:00, then unproven; released at noon of the 7th; the weak evidence lapses on the 8th.
+    await db.query(
+      `insert into health_releases (subject, id, source, reference, at, received_at) values ($1, $2, 'cdc', 'r', $3, $4)`,
+      [subject, weak, new Date('2026-12-07T04:00:00Z'), NOW],
+    );
+    await db.query('update health_evidence set appeal_at = $2 where id = $1', [
+      weak,
+      new Date('2026-12-07T01:00:00Z'),
+    ]);
+    await decideFor(db, citizenId, NOW);
+    const stopped = new Date('2026-12-06T10:00:00Z');
+    for (let minute = 0; minute <= 3 * 24 * 60; minute += 30) {
+      const now = new Date(stopped.getTime() + minute * 60_000);
+      if (db === onTime || minute === 3 * 24 * 60) await runTransitions(db, { now });
+    }
+    const rows = (await readDecisions(db, citizenId)).reverse();
+    records.push(rows.map(({ at, colour, reasons }) => `${at.toISOString()} ${colour} ${reasons.join()}`));
+    t.is(await runTransitions(db, { now: daysLater(17) }), 0);
+  }
+  t.deepEqual(records[0], records[1]);
+  t.deepEqual(records[1], [
+    '2026-11-23T02:00:00.000Z GREEN G301',
+    '2026-11-23T02:00:00.000Z RED R104',
+    '2026-12-06T16:00:00.000Z RED R190,R104',
+    '2026-12-07T04:00:00.000Z YELLOW Y208',
+    '2026-12-08T01:00:00.000Z GREEN G303',
+  ]);
+});
+
+test('many citizens at once are given the same facts as one by one', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const people: string[] = [];
+  for (let n = 1; n <= 3; n += 1) {
+    const { citizenId, subject } = await givenDeclared(db, n, { declared: { symptoms: ['cough'] } });
+    const phone = { type: 'TELECOM_PROXIMITY', source: 'telecom', at: NOW, phoneOwnerVerified: n > 1 };
+    await givenEvidence(db, subject, phone);
+    const said = { temp: 36.4 + n / 10, symptoms: n > 1 ? [] : ['fever'] };
+    await db.transaction((tx) => checkIn(tx, { citizenId, said, now: daysLater(n) }));
+    people.push(citizenId);
+  }
+  await db.query(
+    `insert into health_releases (subject, id, source, reference, at, received_at)
+     select subject, citizen_id, 'cdc', 'r', $1, $1 from health_people`,
+    [NOW],
+  );
+  await db.query(
+    'update health_evidence set revoked_at = $1, appeal_at = $1 where id = (select min(id::text)::uuid from health_evidence)',
+    [NOW],
+  );
+  const many = await loadManyFacts(db, people, daysLater(4));
+  for (const citizenId of people) {
+    const { inputAt, ...one } = (await loadFacts(db, citizenId, daysLater(4)))!;
+    const { inputAt: same, ...other } = many.find(({ person }) => person.citizenId === citizenId)!;
+    t.is(JSON.stringify(other), JSON.stringify(one));
+    t.is(JSON.stringify(same(NOW.getTime())), JSON.stringify(inputAt(NOW.getTime())));
+  }
 });
 
 test('a transition that is interrupted leaves nothing half done', async (t) => {
