@@ -11,8 +11,9 @@ import { applyClients, readClientsFile } from './departments/clients-file.ts';
 import { registerOwnClient } from './departments/own-client.ts';
 import type { Settings } from './environment.ts';
 import { readFixedCodes } from './fixed-codes.ts';
-import { citizenRoutes } from './front-door/citizen-pages.ts';
+
 import { informationRoutes } from './front-door/information.ts';
+import { phoneChangeRoutes } from './front-door/phone-change.ts';
 import { waitingRecoveries } from './front-door/recoveries.ts';
 import { frontDoorRoutes } from './front-door/routes.ts';
 import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
@@ -184,7 +185,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   });
   app.use(account.router.routes());
   const { signedIn } = account.gate;
-  app.use(citizenRoutes({ ...frontDoor, catalogue, signedIn, render: account.render }).routes());
+  app.use(phoneChangeRoutes({ ...frontDoor, signedIn, render: account.render }).routes());
   const health = healthRoutes({
     db,
     cipher,

@@ -7,6 +7,7 @@ import { type SealingKey, sealAll } from './audit/seal.ts';
 import type { Carrier } from './authorities/carrier.ts';
 import type { Register } from './authorities/register.ts';
 import type { SmsGateway } from './authorities/sms.ts';
+import { closeDueAccounts } from './citizens/closing.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
@@ -70,6 +71,9 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     );
   });
   await every(60, 'recoveries-due', () => applyDueRecoveries(db, deps, clock()));
+  await every(60, 'accounts-closing', () =>
+    untilDone(() => closeDueAccounts(db, deps, { now: clock(), limit: BATCH })),
+  );
   await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
   await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
   await every(60, 'rechecks', () =>

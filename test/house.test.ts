@@ -12,7 +12,7 @@ const STOREYS = [
   ['departments'],
   ['assurance'],
   ['citizens'],
-  ['sessions'],
+  ['sessions', 'consents'],
   ['authorities', 'audit'],
   ['platform'],
 ];
@@ -25,7 +25,7 @@ function roomOf(file: string): string {
   return parts.length === 2 ? 'main' : parts[1]!;
 }
 
-const sources = filesOf('src').filter((file) => file.endsWith('.ts'));
+const sources = filesOf('src').filter((file) => /\.[jt]s$/.test(file));
 
 const resolved = (file: string, imported: string) => posix.join(posix.dirname(file), imported);
 

@@ -13,7 +13,12 @@ export function bodyOf<T>(ctx: Context, schema: z.ZodType<T>): T {
 }
 
 const named = { name: z.string().min(1), idNumber: z.string().min(1) };
-const registerQuestion = z.object({ ...named, documentType: z.string() });
+const registerQuestion = z.object({
+  ...named,
+  documentType: z.string(),
+  birthDate: z.iso.date().optional(),
+});
+const recheckQuestion = registerQuestion.extend({ reference: z.string().min(1) });
 const ownerQuestion = z.object({ ...named, phone: z.string().min(1) });
 const simQuestion = z.object({ phone: z.string().min(1) });
 const cardQuestion = z.object({ ...named, cardNumber: z.string().min(1), phone: z.string().optional() });
@@ -38,20 +43,24 @@ function told<Answer extends string>(
 export function questions(world: World): Router {
   const router = new Router();
 
-  const register = (authority: 'police' | 'entry_exit', path: string) =>
-    router.post(path, async (ctx) => {
-      const { name, idNumber, documentType } = bodyOf(ctx, registerQuestion);
-      const person = world.byDocument(idNumber);
+  const register = (authority: 'police' | 'entry_exit', path: string) => {
+    const source = { source: authority };
+    router.post(`${path}/confirm`, async (ctx) => {
+      const question = bodyOf(ctx, registerQuestion);
+      const person = world.byDocument(question.idNumber);
       if (await troubled(ctx, world, authority, person?.outcomes.register)) return;
-      const answer = () => {
-        if (!person || person.document_type !== documentType) return 'unknown';
-        const shown = told(person.outcomes, 'register', ['mismatch', 'unknown', 'deceased']);
-        return shown ?? (sameName(person.name, name) ? 'match' : 'mismatch');
-      };
-      ctx.body = { outcome: answer(), reference: newReference(authority), source: authority };
+      ctx.body = { ...registered(person, question), reference: newReference(authority), ...source };
     });
-  register('police', '/police/confirm');
-  register('entry_exit', '/entry-exit/confirm');
+    // Somebody confirmed before, by the name and number of that time.
+    router.post(`${path}/recheck`, async (ctx) => {
+      const question = bodyOf(ctx, recheckQuestion);
+      const person = world.byDocument(question.idNumber);
+      if (await troubled(ctx, world, authority, person?.outcomes.register)) return;
+      ctx.body = { ...rechecked(person, question), reference: newReference(authority), ...source };
+    });
+  };
+  register('police', '/police');
+  register('entry_exit', '/entry-exit');
 
   router.post('/carrier/owner', async (ctx) => {
     const { phone, name, idNumber } = bodyOf(ctx, ownerQuestion);
@@ -98,6 +107,33 @@ export function questions(world: World): Router {
   card('bank_card', '/cards/bank', 'bank', (person, { phone = '' }) => person.phone === localPhone(phone));
 
   return router;
+}
+
+type RegisterQuestion = z.infer<typeof registerQuestion>;
+
+/** What the register says to somebody who names a person for the first time. */
+function registered(
+  person: Person | undefined,
+  { name, idNumber, documentType, birthDate }: RegisterQuestion,
+) {
+  if (!person || person.document_type !== documentType) return { outcome: 'unknown' };
+  const { renamed_to, renumbered_to } = person.outcomes;
+  if (renumbered_to !== undefined && renumbered_to !== idNumber.toUpperCase()) return { outcome: 'unknown' };
+  const shown = told(person.outcomes, 'register', ['mismatch', 'unknown', 'deceased']);
+  if (shown !== undefined) return { outcome: shown };
+  const right =
+    sameName(renamed_to ?? person.name, name) && (birthDate === undefined || birthDate === person.birth_date);
+  return { outcome: right ? 'match' : 'mismatch' };
+}
+
+/** The same, of somebody it has confirmed before: what has changed since is told. */
+function rechecked(person: Person | undefined, question: RegisterQuestion) {
+  const { renamed_to, renumbered_to, register } = person?.outcomes ?? {};
+  const moved = renamed_to !== undefined || renumbered_to !== undefined;
+  if (!person || register !== undefined || !moved || !sameName(person.name, question.name)) {
+    return registered(person, question);
+  }
+  return { outcome: 'changed', name: renamed_to ?? person.name, idNumber: renumbered_to ?? person.id_number };
 }
 
 /** A person's second number is always in order: it is the way out when the first is not. */

@@ -41,7 +41,9 @@ export function createWorld(people: readonly Person[]): World {
   return {
     people: own,
     startedAt: new Date(),
-    byDocument: (idNumber) => documents.get(idNumber.toUpperCase()),
+    byDocument: (idNumber) =>
+      documents.get(idNumber.toUpperCase()) ??
+      own.find(({ outcomes }) => outcomes.renumbered_to === idNumber.toUpperCase()),
     byPhone: (phone) => phones.get(localPhone(phone)),
     setOutage: (authority, mode) => void outages.set(authority, mode),
     outage: (authority) => outages.get(authority) ?? 'off',

@@ -6,6 +6,13 @@ import { z } from 'zod';
 export const outcomesSchema = z.strictObject({
   /** Police or entry-exit, whichever keeps the document. */
   register: z.enum(['mismatch', 'unknown', 'deceased', 'down', 'slow']).optional(),
+  /** The name that the register has now; the old one no longer matches. */
+  renamed_to: z.string().min(1).max(100).optional(),
+  /** The corrected number that the register has now. */
+  renumbered_to: z
+    .string()
+    .regex(/^[0-9A-Z]{5,18}$/)
+    .optional(),
   carrier: z.enum(['other_owner', 'unknown', 'down', 'slow']).optional(),
   /** Hours before the start of the simulator at which the SIM was changed. */
   sim_changed_hours_ago: z.number().positive().optional(),

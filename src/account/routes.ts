@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { bodyParser } from '../platform/http/forms.ts';
 import type { Pages } from '../platform/pages.ts';
 import { accessRoutes } from './access-page.ts';
+import { consentRoutes } from './consents-page.ts';
 import type { AccountDeps } from './deps.ts';
 import { createGate, type Gate } from './gate.ts';
 import { overviewRoutes } from './overview.ts';
@@ -61,5 +62,6 @@ export function openAccount(given: AccountDeps): {
   passkeyRoutes(router, deps, gate);
   totpRoutes(router, deps, gate);
   accessRoutes(router, deps, gate);
+  consentRoutes(router, deps, gate);
   return { router, gate, render: deps.pages.render };
 }

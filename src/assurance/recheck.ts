@@ -1,15 +1,18 @@
-import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import type { Carrier } from '../authorities/carrier.ts';
-import type { Register } from '../authorities/register.ts';
-import { closeAccount, markDeceased } from '../citizens/account-state.ts';
+import type { RecheckAnswer, Register } from '../authorities/register.ts';
+import { markDeceased } from '../citizens/account-state.ts';
+import { correctCitizen } from '../citizens/correct.ts';
+import { documentKey, parseDocument } from '../citizens/identifiers.ts';
+import { parseName } from '../citizens/names.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
-import { type EnqueueLogout, endSessions } from '../sessions/end.ts';
+import { Problem } from '../platform/problem.ts';
+import type { EnqueueLogout } from '../sessions/end.ts';
 import { ladderPolicy } from './policy.ts';
-import { endEvidence, recordEvidence } from './store.ts';
+import { endEvidence, lastReference, recordEvidence } from './store.ts';
 
 export interface RecheckDeps {
   db: Database;
@@ -34,35 +37,71 @@ async function orUnavailable<T>(asking: Promise<T>): Promise<T | undefined> {
 }
 
 /**
- * Asks the register of the document again: monthly, and before each live check. A match renews the evidence; a
- * person whom the register no longer confirms by name and number loses it; the account of somebody who has died
- * is closed with all its sessions and grants.
+ * Asks the register of the document again: monthly, and before each live check. A match renews the evidence, and
+ * so does another name or a corrected number, which is taken over; a person whom the register no longer confirms
+ * loses it; the account of somebody who has died is closed with all its sessions and grants.
  */
 export async function recheckRegister(deps: RecheckDeps, citizenId: string): Promise<RegisterRecheck> {
   const { db, cipher, register } = deps;
   const citizen = await readCitizen(db, cipher, citizenId);
   if (citizen === undefined) return 'gone';
   if (citizen.state === 'deceased') return 'deceased';
-  const answer = await orUnavailable(register.confirm(citizen));
+  const reference = await lastReference(db, { citizenId, method: 'register' });
+  const answer = await orUnavailable<RecheckAnswer>(
+    reference === undefined ? register.confirm(citizen) : register.recheck({ ...citizen, reference }),
+  );
   if (answer === undefined) return 'unavailable';
   const { outcome, source, reference: transactionId } = answer;
   const at = deps.now();
   return db.transaction(async (tx) => {
-    if (outcome === 'match') {
+    if (answer.outcome === 'changed' && !(await takeOver(tx, deps, citizen, answer, at))) {
+      await endEvidence(tx, { citizenId, method: 'register', reason: 'mismatch', at });
+      return 'mismatch';
+    }
+    if (outcome === 'match' || outcome === 'changed') {
       await recordEvidence(tx, { citizenId, method: 'register', source, transactionId, at });
       return 'match';
     }
     if (outcome === 'deceased') {
-      await markDeceased(tx, citizenId, at);
+      await markDeceased(tx, deps, { citizenId, now: at });
       await endEvidence(tx, { citizenId, method: 'register', reason: 'deceased', at });
-      await endSessions(tx, deps.enqueueLogout, { accountId: citizenId, reason: 'deceased', now: at });
-      const closed = await closeAccount(tx, cipher, { citizenId, reason: 'deceased', now: at });
-      if (closed) await record(tx, { type: 'account.closed', citizenId, detail: { reason: 'deceased' }, at });
       return 'deceased';
     }
     await endEvidence(tx, { citizenId, method: 'register', reason: 'mismatch', at });
     return 'mismatch';
   });
+}
+
+/**
+ * Takes over another name or number that the register has for the same person. Account, credentials and `sub`
+ * stay.
+ *
+ * @returns `false` when the number is not well formed, or another citizen's: a matter for a counter.
+ */
+async function takeOver(
+  tx: Queryable,
+  { cipher }: RecheckDeps,
+  { id: citizenId, documentType, idNumber: before }: Citizen,
+  { name, idNumber }: { name: string; idNumber: string },
+  now: Date,
+): Promise<boolean> {
+  const parsed = parseName(name);
+  if (!parsed.ok) return false;
+  if (documentKey(idNumber) === documentKey(before)) {
+    await correctCitizen(tx, cipher, { citizenId, name: parsed.value, now });
+    return true;
+  }
+  // The province was known when the old number was taken; a correction does not move the register.
+  const document = parseDocument(documentType, idNumber, { now, extraProvinces: [before.slice(0, 2)] });
+  if (!document.ok) return false;
+  try {
+    const { value, birthDate } = document;
+    await correctCitizen(tx, cipher, { citizenId, name: parsed.value, idNumber: value, birthDate, now });
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'id_already_registered') return false;
+    throw error;
+  }
 }
 
 /**

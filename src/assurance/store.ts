@@ -73,6 +73,18 @@ export async function recordEvidence(db: Queryable, input: EvidenceInput): Promi
   return id;
 }
 
+/** The authority's reference of the newest evidence by a method, ended or not. */
+export async function lastReference(
+  db: Queryable,
+  { citizenId, method }: { citizenId: string; method: EvidenceMethod },
+): Promise<string | undefined> {
+  const [row] = await db.query<{ transaction_id: string }>(
+    `select transaction_id from evidence where citizen_id = $1 and method = $2 order by at desc, id desc limit 1`,
+    [citizenId, method],
+  );
+  return row?.transaction_id;
+}
+
 function recheckDue(method: EvidenceMethod, at: Date): Date | undefined {
   const after = ladderPolicy.recheckAfterSeconds[method];
   return after === undefined ? undefined : new Date(at.getTime() + after * 1000);

@@ -94,12 +94,14 @@ export const EVENTS = {
   'registration.completed': z.strictObject({ documentType: documentType.optional() }),
   'registration.imported': nothing,
   'dependant.recorded': nothing,
+  'guardianship.recorded': z.strictObject({ kind: z.enum(['child', 'elder']) }),
+  'guardianship.ended': nothing,
 
   'login.succeeded': z.strictObject({ level, factor: factor.optional() }),
   'login.failed': z.strictObject({ factor: factor.optional(), reason: reason.optional() }),
   'proof.recorded': z.strictObject({ method: factor, level: level.optional() }),
   'code.sent': z.strictObject({
-    purpose: z.enum(['login', 'registration', 'recovery', 'phone', 'security']),
+    purpose: z.enum(['login', 'registration', 'recovery', 'phone', 'security', 'guardianship']),
   }),
   'step_up.satisfied': z.strictObject({ level }),
   'step_up.unmet': z.strictObject({ level, reason: reason.optional() }),
@@ -128,6 +130,9 @@ export const EVENTS = {
   'account.locked': z.strictObject({ reason }),
   'account.unlocked': z.strictObject({ reason: reason.optional() }),
   'account.closed': z.strictObject({ reason }),
+  'account.closing_asked': nothing,
+  'account.closing_cancelled': nothing,
+  'account.exported': nothing,
 
   'consent.given': z.strictObject({ claimSet }),
   'consent.denied': z.strictObject({ claimSet }),

@@ -1,60 +1,94 @@
+import { record } from '../audit/log.ts';
+import { withdrawAllConsents } from '../consents/store.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import { type EndReason, type EnqueueLogout, endSessions } from '../sessions/end.ts';
 import { removeAllCredentials } from './credentials.ts';
 import { releaseIdentifier } from './phone.ts';
 
-/** Ends every session of a citizen, in the caller's transaction, and tells the relying parties. */
-export type EndSessions = (
+/**
+ * What the end of an account works with, besides the transaction. It is asked for by everything that locks or
+ * closes: so nobody can do that and leave sessions open or relying parties untold.
+ */
+export interface EndingTools {
+  cipher: Cipher;
+  enqueueLogout: EnqueueLogout;
+}
+
+export type LockReason = 'recovery' | 'administrator';
+export type CloseReason = 'requested' | 'deceased' | 'administrator';
+
+/** Sessions, grants, codes and tokens, with the notices to relying parties. */
+const endEverything = (
   tx: Queryable,
-  ended: { citizenId: string; reason: 'locked'; now: Date },
-) => Promise<unknown>;
+  { enqueueLogout }: Pick<EndingTools, 'enqueueLogout'>,
+  citizenId: string,
+  reason: EndReason,
+  now: Date,
+) => endSessions(tx, enqueueLogout, { accountId: citizenId, reason, now });
 
 /**
- * Stops an account from being used until somebody unlocks it, and ends its sessions at every relying party.
+ * Stops an account from being used until somebody unlocks it: its sessions and tokens end with it, relying
+ * parties are told, the audit log says why.
  *
- * @param reason for the log and the console: a word, no personal data.
  * @returns whether it was active.
  */
 export async function lockAccount(
   tx: Queryable,
-  citizenId: string,
-  reason: string,
-  now: Date,
-  endSessions: EndSessions,
+  tools: Pick<EndingTools, 'enqueueLogout'>,
+  { citizenId, reason, now }: { citizenId: string; reason: LockReason; now: Date },
 ): Promise<boolean> {
   const rows = await tx.query(
     `update accounts set state = 'locked', state_reason = $2, state_at = $3
      where citizen_id = $1 and state = 'active' returning citizen_id`,
     [citizenId, reason, now],
   );
-  await endSessions(tx, { citizenId, reason: 'locked', now });
+  await endEverything(tx, tools, citizenId, 'locked', now);
+  if (rows.length > 0) await record(tx, { type: 'account.locked', citizenId, detail: { reason }, at: now });
   return rows.length > 0;
 }
 
-/** Lets a locked account be used again. */
-export async function unlockAccount(tx: Queryable, citizenId: string, now: Date): Promise<boolean> {
+/**
+ * Lets a locked account be used again. Whatever session came into being while it was locked (a login that was
+ * under way at that moment) does not come to life with it.
+ *
+ * @returns whether it was locked.
+ */
+export async function unlockAccount(
+  tx: Queryable,
+  tools: Pick<EndingTools, 'enqueueLogout'>,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<boolean> {
   const rows = await tx.query(
     `update accounts set state = 'active', state_reason = null, state_at = $2
      where citizen_id = $1 and state = 'locked' returning citizen_id`,
     [citizenId, now],
   );
-  return rows.length > 0;
+  if (rows.length === 0) return false;
+  await endEverything(tx, tools, citizenId, 'locked', now);
+  await record(tx, { type: 'account.unlocked', citizenId, at: now });
+  return true;
 }
 
 /**
- * Ends an account: its credentials go, its user name and phone are free again. The person stays, found by the
- * document number, and may register again under the same citizen id.
+ * Ends an account: sessions, tokens, credentials and consents go, relying parties are told, its user name and
+ * phone are free again. The person stays, found by the document number, and may register again under the same
+ * citizen id.
+ *
+ * @returns whether there was an open one.
  */
 export async function closeAccount(
   tx: Queryable,
-  cipher: Cipher,
-  { citizenId, reason, now }: { citizenId: string; reason: string; now: Date },
+  tools: EndingTools,
+  { citizenId, reason, now }: { citizenId: string; reason: CloseReason; now: Date },
 ): Promise<boolean> {
+  const { cipher } = tools;
   const [open] = await tx.query<{ wrapped_key: Buffer; username: Buffer | null; phone: Buffer | null }>(
     `select c.wrapped_key, a.username, a.phone from accounts a join citizens c on c.id = a.citizen_id
      where a.citizen_id = $1 and a.state <> 'closed' for update of a`,
     [citizenId],
   );
+  await endEverything(tx, tools, citizenId, reason === 'deceased' ? 'deceased' : 'closed', now);
   if (!open) return false;
   const key = cipher.open(open.wrapped_key, citizenId);
   for (const kind of ['phone', 'username'] as const) {
@@ -64,12 +98,17 @@ export async function closeAccount(
   }
   await removeAllCredentials(tx, { citizenId, keepPasskeys: [] });
   await tx.query('delete from passwords where citizen_id = $1', [citizenId]);
+  await tx.query('delete from account_closings where citizen_id = $1', [citizenId]);
   await tx.query(
     `update accounts set state = 'closed', state_reason = $2, state_at = $3, username = null, phone = null,
        phone_bound_level = null, phone_since = null, phone_last_used_at = null, level_cap_until = null
      where citizen_id = $1`,
     [citizenId, reason, now],
   );
+  if ((await withdrawAllConsents(tx, { citizenId, now })) > 0) {
+    await record(tx, { type: 'consent.withdrawn', citizenId, at: now });
+  }
+  await record(tx, { type: 'account.closed', citizenId, detail: { reason }, at: now });
   return true;
 }
 
@@ -89,11 +128,20 @@ export async function capLevel(
   );
 }
 
-/** Notes that the register says this person has died. Ending sessions, grants and mandates is the caller's. */
-export async function markDeceased(tx: Queryable, citizenId: string, now: Date): Promise<boolean> {
+/**
+ * Notes that the register says this person has died, and closes the account with all that hangs on it.
+ *
+ * @returns whether it was not known before.
+ */
+export async function markDeceased(
+  tx: Queryable,
+  tools: EndingTools,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<boolean> {
   const rows = await tx.query(
     `update citizens set state = 'deceased', updated_at = $2 where id = $1 and state = 'active' returning id`,
     [citizenId, now],
   );
+  await closeAccount(tx, tools, { citizenId, reason: 'deceased', now });
   return rows.length > 0;
 }

@@ -13,7 +13,20 @@ import { claimIdentifier } from './store.ts';
 export async function correctCitizen(
   tx: Queryable,
   cipher: Cipher,
-  { citizenId, name, idNumber, now }: { citizenId: string; name?: string; idNumber?: string; now: Date },
+  {
+    citizenId,
+    name,
+    idNumber,
+    birthDate,
+    now,
+  }: {
+    citizenId: string;
+    name?: string;
+    idNumber?: string;
+    /** `YYYY-MM-DD`, of the corrected number. */
+    birthDate?: string | undefined;
+    now: Date;
+  },
 ): Promise<void> {
   const [row] = await tx.query<{ wrapped_key: Buffer; name: Buffer; id_number: Buffer }>(
     'select wrapped_key, name, id_number from citizens where id = $1 for update',
@@ -33,10 +46,14 @@ export async function correctCitizen(
       ]);
     }
   }
-  await tx.query('update citizens set name = $2, id_number = $3, updated_at = $4 where id = $1', [
-    citizenId,
-    name === undefined ? row.name : key.seal('name', name),
-    idNumber === undefined ? row.id_number : key.seal('id_number', idNumber),
-    now,
-  ]);
+  await tx.query(
+    'update citizens set name = $2, id_number = $3, birth_date = coalesce($5, birth_date), updated_at = $4 where id = $1',
+    [
+      citizenId,
+      name === undefined ? row.name : key.seal('name', name),
+      idNumber === undefined ? row.id_number : key.seal('id_number', idNumber),
+      now,
+      birthDate === undefined ? null : key.seal('birth_date', birthDate),
+    ],
+  );
 }

@@ -31,6 +31,10 @@ export const ownMetadata = {
   department: z.string().optional().describe('name of the department, shown to citizens'),
   matters: z.array(z.string()).default([]),
   resources: z.array(resourceSchema).default([]).describe('the APIs that this client owns'),
+  health_sources: z
+    .array(z.string().regex(/^[a-z][a-z_]*$/))
+    .default([])
+    .describe('kinds of source (hospital, telecom …) that this client may send health evidence as'),
   legal_basis: z.string().optional().describe('law that lets it receive `identity`'),
 };
 

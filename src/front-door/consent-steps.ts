@@ -1,4 +1,4 @@
-import type { ClaimSet } from './door.ts';
+import type { ClaimSet } from '../consents/claim-set.ts';
 
 export type ConsentStep =
   | { kind: 'ask'; claimSets: ClaimSet[]; number: number; total: number }

@@ -3,12 +3,14 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { record } from '../audit/log.ts';
 import { readCitizen } from '../citizens/store.ts';
+import type { ClaimSet } from '../consents/claim-set.ts';
+import { consentsGiven, giveConsents } from '../consents/store.ts';
 import { formOf } from '../platform/http/forms.ts';
 import { Problem } from '../platform/problem.ts';
+import { keepAnswer, readAnswers } from './consent-answers.ts';
 import { nextConsentStep } from './consent-steps.ts';
-import { consentsGiven, giveConsents, keepAnswer, readAnswers } from './consents.ts';
 import type { FrontDoorDeps } from './deps.ts';
-import type { ClaimSet, Interaction } from './door.ts';
+import type { Interaction } from './door.ts';
 import { maskName } from './masked.ts';
 import { interactionPath } from './paths.ts';
 

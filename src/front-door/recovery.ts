@@ -3,6 +3,7 @@ import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import type { Carrier } from '../authorities/carrier.ts';
 import { capLevel, lockAccount } from '../citizens/account-state.ts';
+import { cancelClosing } from '../citizens/closing.ts';
 import { removeAllCredentials } from '../citizens/credentials.ts';
 import { changePassword } from '../citizens/password.ts';
 import { changePhone, transferPhone } from '../citizens/phone.ts';
@@ -61,6 +62,8 @@ async function tell(
 /** What every recovery does to the account once it is applied. */
 async function secure(tx: Queryable, tools: RecoveryTools, citizenId: string, now: Date): Promise<void> {
   await capLevel(tx, citizenId, { level: 'basic', until: later(now, lifetimes.recoveryCap) });
+  // Whoever took the account over may have asked for its end.
+  await cancelClosing(tx, { citizenId, now });
   await endSessions(tx, tools.enqueueLogout, { accountId: citizenId, reason: 'recovery', now });
 }
 
@@ -168,13 +171,10 @@ export async function objectToRecovery(
   const held = await lockRecovery(tx, tools.cipher, recovery.id, 'applied');
   if (!held?.citizenId) return undefined;
   const { citizenId, file, kind } = held;
-  await lockAccount(tx, citizenId, 'recovery_disputed', now, (inTx, { citizenId: accountId, ...how }) =>
-    endSessions(inTx, tools.enqueueLogout, { accountId, ...how }),
-  );
+  await lockAccount(tx, tools, { citizenId, reason: 'recovery', now });
   const expiresAt = new Date(now.getTime() + OBJECTION_MS);
   await decideRecovery(tx, tools.cipher, held.id, { state: 'cancelled', file, decidedAt: now, expiresAt });
   await record(tx, { type: 'recovery.cancelled', citizenId, detail: { kind }, at: now });
-  await record(tx, { type: 'account.locked', citizenId, detail: { reason: 'recovery' }, at: now });
   return 'frozen';
 }
 

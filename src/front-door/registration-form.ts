@@ -1,3 +1,4 @@
+import { ageAt, beijingDate, OWN_ACCOUNT_AGE } from '../citizens/age.ts';
 import {
   DOCUMENT_TYPES,
   type DocumentType,
@@ -7,7 +8,6 @@ import {
 } from '../citizens/identifiers.ts';
 import { parseName, parseUsername } from '../citizens/names.ts';
 import { acceptable } from '../citizens/password.ts';
-import { ageAt, beijingDate, OWN_ACCOUNT_AGE } from './age.ts';
 
 /** The first page of the registration, checked and in normal form. */
 export interface Entries {

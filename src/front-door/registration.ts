@@ -35,8 +35,7 @@ export async function askAuthorities(
   let asked = draft;
   try {
     if (nextStep(asked) === 'register') {
-      const { documentType, name, idNumber } = asked;
-      const { outcome, reference, source } = await register.confirm({ documentType, name, idNumber });
+      const { outcome, reference, source } = await register.confirm(asked);
       if (outcome !== 'match') return { draft: asked, problem: new Problem(REGISTER_SAYS[outcome], 422) };
       asked = { ...asked, register: { reference, source, at: now.toISOString() } };
     }

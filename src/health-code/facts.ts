@@ -1,5 +1,6 @@
 import { accountLevel } from '../assurance/ladder.ts';
 import { readEvidence } from '../assurance/store.ts';
+import { everHadGuardian } from '../citizens/guardianship.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Day } from './engine/civil-day.ts';
 import { hours } from './engine/civil-day.ts';
@@ -184,5 +185,7 @@ export async function levelEver(
     evidence.map(({ method, source, transactionId, at }) => ({ method, source, transactionId, at })),
     new Date(0),
   );
-  return level;
+  if (level !== 'anonymous') return level;
+  // A child has no account to reach a level with: the register and the guardian vouch for who it is.
+  return (await everHadGuardian(db, citizenId)) ? 'basic' : 'anonymous';
 }

@@ -1,17 +1,9 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { sameName } from '../citizens/names.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/database.ts';
-import type { Cipher } from '../platform/field-encryption.ts';
 import { bodyParser, type FormState, formOf } from '../platform/http/forms.ts';
-import type { Pages } from '../platform/pages.ts';
-import { Problem } from '../platform/problem.ts';
-import { requireActivation } from './activation.ts';
-import type { Decision } from './assess.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
-import { decideFor, NoRuleSet } from './decide.ts';
-import { readDecisions } from './decision-store.ts';
+import { citizenPages, type HealthDeps, healthNav } from './citizen-page.ts';
 import { declare } from './declare.ts';
 import { formatDay } from './engine/civil-day.ts';
 import { ruleSetAt, ruleSets } from './engine/rule-set.ts';
@@ -24,78 +16,26 @@ import {
   symptomsOf,
   temperatureError,
 } from './forms.ts';
-import { type Holder, readHolder } from './people.ts';
 import { healthSettings } from './settings.ts';
-
-export interface HealthDeps {
-  db: Database;
-  cipher: Cipher;
-  pages: Pages;
-  clock: Clock;
-  /** Who is logged in in this browser; undefined when it was sent to log in first. */
-  signedIn(ctx: Context): Promise<{ citizenId: string; sessionUid?: string | undefined } | undefined>;
-}
+import { codePage } from './show/code-page.ts';
 
 /** The citizen's pages of the health code: `/health/code`, `/health/declare`, `/health/checkin`. */
 export function healthRoutes(deps: HealthDeps): Router {
-  const { db, cipher, pages, clock, signedIn } = deps;
+  const { db, cipher, pages } = deps;
+  const forCitizen = citizenPages(deps);
   const router = new Router();
-
-  /** Runs a page for the citizen who is logged in, while the module is on. */
-  const forCitizen =
-    (
-      page: (
-        ctx: Context,
-        me: { holder: Holder; sessionUid?: string | undefined; now: Date },
-      ) => Promise<void>,
-    ) =>
-    async (ctx: Context): Promise<void> => {
-      const now = clock();
-      await requireActivation(db, now);
-      const me = await signedIn(ctx);
-      if (!me) return;
-      const holder = await readHolder(db, cipher, me.citizenId);
-      try {
-        await page(ctx, { holder, sessionUid: me.sessionUid, now });
-      } catch (error) {
-        if (error instanceof NoRuleSet) throw new Problem('health_unavailable', 503, {}, { cause: error });
-        throw error;
-      }
-    };
-
-  const nav = (ctx: Context, current: string) =>
-    ['code', 'checkin', 'declare'].map((name) => ({
-      href: `/health/${name}`,
-      label: pages.t(ctx)(`healthCode.nav.${name}`),
-      current: name === current,
-    }));
 
   const temperatures = (now: Date) => (ruleSetAt(ruleSets, now.getTime()) ?? ruleSets[0]!).temperature;
 
   router.use('/health', bodyParser());
   router.get('/health', (ctx) => ctx.redirect('/health/code'));
 
-  router.get(
-    '/health/code',
-    forCitizen(async (ctx, { holder, now }) => {
-      const decision = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
-      const run = decision.trace.filter(({ code }) => code === 'run').at(-1);
-      pages.render(ctx, 'health-code/code', {
-        nav: nav(ctx, 'code'),
-        decision,
-        holder,
-        step: nextStep(decision),
-        runDays: ['RED', 'YELLOW'].includes(decision.colour) ? run?.days : undefined,
-        history: await readDecisions(db, holder.citizenId, 10),
-        done: ['declared', 'checkedIn'].find((done) => done === ctx.query.done),
-      });
-    }),
-  );
+  codePage(router, deps);
 
   const showDeclaration = (ctx: Context, now: Date, form?: FormState) => {
     const { first, today } = exposureDays(now);
     pages.render(ctx, 'health-code/declare', {
-      nav: nav(ctx, 'declare'),
+      nav: healthNav(pages, ctx, 'declare'),
       form,
       firstDay: formatDay(first),
       today: formatDay(today),
@@ -126,7 +66,7 @@ export function healthRoutes(deps: HealthDeps): Router {
   const showCheckin = async (ctx: Context, citizenId: string, now: Date, form?: FormState) => {
     const { today } = exposureDays(now);
     pages.render(ctx, 'health-code/checkin', {
-      nav: nav(ctx, 'checkin'),
+      nav: healthNav(pages, ctx, 'checkin'),
       form,
       now,
       symptoms: healthSettings.symptoms,
@@ -154,16 +94,4 @@ export function healthRoutes(deps: HealthDeps): Router {
     }),
   );
   return router;
-}
-
-/** Which advice goes with a decision: a key below `healthCode.next`. */
-export function nextStep({ colour, reasons, earliestExit, rules }: Decision): string {
-  const [first = ''] = reasons;
-  if (first === rules.grey.level) return 'level';
-  if (colour === 'GREY') return 'declare';
-  if (Object.values(rules.overrides.codes).includes(first)) return 'order';
-  if (colour === 'GREEN') return 'green';
-  if (colour === 'YELLOW') return 'run';
-  if (first === rules.red.unproven) return 'prove';
-  return earliestExit ? 'clock' : 'openCase';
 }

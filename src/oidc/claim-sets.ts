@@ -1,4 +1,4 @@
-import type { ClaimSet } from '../front-door/door.ts';
+import type { ClaimSet } from '../consents/claim-set.ts';
 
 /** Scope → claims. `openid` holds what every ID token says; the others are given by userinfo only. */
 export const SCOPE_CLAIMS = {

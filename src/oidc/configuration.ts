@@ -109,6 +109,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     },
     ttl: {
       AccessToken: accessTokenSeconds,
+      ClientCredentials: lifetimes.jwtAccessToken,
       AuthorizationCode: lifetimes.authorizationCode,
       IdToken: lifetimes.idToken,
       RefreshToken: lifetimes.refreshToken,
@@ -164,7 +165,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
       dPoP: { enabled: true, nonceSecret: settings.dpopNonceSecret },
       pushedAuthorizationRequests: { enabled: true },
       requestObjects: { enabled: false },
-      clientCredentials: { enabled: false },
+      clientCredentials: { enabled: true },
     },
     fetch: ((url: string | URL, init?: RequestInit) =>
       deps.outbound(url, init as Parameters<Outbound>[1])) as Configuration['fetch'],

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
-import { consentsGiven } from '../front-door/consents.ts';
+import { consentsGiven } from '../consents/store.ts';
 import type { Queryable } from '../platform/database.ts';
 import { SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
 import { ownResult } from './interaction-result.ts';

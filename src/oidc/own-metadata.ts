@@ -10,12 +10,17 @@ export interface OwnMetadata {
   consent: 'implied' | 'explicit';
   claimsAllowed: readonly string[];
   sector: string;
+  /** The kinds of source that the client may send health evidence as. */
+  healthSources: readonly string[];
   department?: string;
 }
 
 /** Reads our members from a client of the library; what is missing is the strict choice. */
-export function ownMetadata(client: Client): OwnMetadata {
-  const of = client as unknown as Record<string, unknown>;
+export const ownMetadata = (client: Client): OwnMetadata =>
+  readOwnMetadata(client as unknown as Record<string, unknown>, client.clientId);
+
+/** The same from the metadata as the catalogue keeps it. */
+export function readOwnMetadata(of: Record<string, unknown>, clientId: string): OwnMetadata {
   const list = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);
   return {
     minLevel: levelOf(of.min_acr) ?? 'basic',
@@ -24,7 +29,8 @@ export function ownMetadata(client: Client): OwnMetadata {
     purposes: list(of.purposes),
     consent: of.consent === 'implied' ? 'implied' : 'explicit',
     claimsAllowed: list(of.claims_allowed),
-    sector: typeof of.sector === 'string' ? of.sector : client.clientId,
+    sector: typeof of.sector === 'string' ? of.sector : clientId,
+    healthSources: list(of.health_sources),
     ...(typeof of.department === 'string' && { department: of.department }),
   };
 }

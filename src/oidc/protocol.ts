@@ -5,12 +5,15 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { LogoutNotice } from '../sessions/end.ts';
 import { ensureSigningKeys, readSigningKeys } from '../sessions/signing-keys.ts';
 import type { ProtocolDeps } from './configuration.ts';
+import { type MachineCaller, machineCaller } from './machine-callers.ts';
 import { createProvider, type ProtocolProvider } from './provider.ts';
 
 export interface Protocol {
   /** The provider of this moment. */
   provider(): Provider;
   sendLogout(notice: LogoutNotice): Promise<void>;
+  /** Which program calls one of our own APIs (`machine-callers.ts`), by its `Authorization` header. */
+  machineCaller(authorization: string | undefined, api: string): Promise<MachineCaller | undefined>;
   /** Takes up signing keys that another process added, promoted or retired. */
   reloadKeys(): Promise<void>;
 }
@@ -35,6 +38,8 @@ export async function openProtocol(deps: Omit<ProtocolDeps, 'jwks'>, log: Protoc
   return {
     provider: () => current.provider,
     sendLogout: (notice) => current.sendLogout(notice),
+    machineCaller: (authorization, api) =>
+      machineCaller({ issuer: deps.settings.issuer, keys, catalogue: deps.catalogue }, authorization, api),
     async reloadKeys() {
       const found = await readSigningKeys(deps.db, deps.cipher);
       if (found.length === 0 || isDeepStrictEqual(found, keys)) return;

@@ -3,7 +3,7 @@ import { type Level, reaches } from '../assurance/level.ts';
 import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
-import { consentsGiven } from '../front-door/consents.ts';
+import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';

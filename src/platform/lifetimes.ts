@@ -32,6 +32,7 @@ const schema = z.strictObject({
   freshSim: seconds('the time after a change of SIM in which its codes prove little'),
   recoveryCap: seconds('the time an account is capped at basic after recovery'),
   lostPhoneWait: seconds('the wait, visible and cancellable, after a lost phone'),
+  accountClosing: seconds('the wait, visible and cancellable, before an account is closed'),
   refreshReplayGrace: seconds('the time in which a replayed refresh token does not end its family'),
   outboxGiveUp: seconds('the time after which an undelivered message is given up'),
   outboxKeep: seconds('the time a message is kept, without its text, after it was sent or given up'),
@@ -41,6 +42,22 @@ const schema = z.strictObject({
   accessLog: seconds('a row of the access log that citizens read').refine((s) => s >= SIX_MONTHS, {
     error: 'at least six months (GB/T 22239)',
   }),
+  healthCode: seconds('a health code shown online').refine((s) => s <= 60, { error: 'at most 60' }),
+  healthOffline: seconds('what lets a phone show its health code without network').refine(
+    (s) => s <= 86_400,
+    {
+      error: 'at most a day',
+    },
+  ),
+  healthOfflineRenew: seconds('the age at which a phone with network renews that'),
+  healthStatusList: seconds('the time after which doors fetch the list of revoked codes again').refine(
+    (s) => s <= 900,
+    { error: 'at most 900' },
+  ),
+  healthPaper: seconds('a health code on paper'),
+  healthScan: seconds(
+    'the trace that a check at a door leaves, and the key that can tell whose it was',
+  ).refine((s) => s <= 14 * 86_400, { error: 'at most 14 days' }),
   clientCache: seconds('how long a process may remember a relying party').refine((s) => s <= 5, {
     error: 'at most 5',
   }),

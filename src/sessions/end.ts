@@ -11,7 +11,15 @@ export interface LogoutNotice {
 /** Puts notices on the logout queue, in the caller's transaction. */
 export type EnqueueLogout = (tx: Queryable, notices: LogoutNotice[]) => Promise<void>;
 
-export type EndReason = 'logout' | 'expired' | 'locked' | 'recovery' | 'elsewhere' | 'deceased' | 'admin';
+export type EndReason =
+  | 'logout'
+  | 'expired'
+  | 'locked'
+  | 'closed'
+  | 'recovery'
+  | 'elsewhere'
+  | 'deceased'
+  | 'admin';
 
 interface EndedRow {
   account_id: string | null;

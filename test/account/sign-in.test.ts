@@ -3,6 +3,7 @@ import { ownPath } from '../../src/account/sign-in.ts';
 import { lockAccount } from '../../src/citizens/account-state.ts';
 import { endSessions } from '../../src/sessions/end.ts';
 import { startAccount } from '../support/account.ts';
+import { ending } from '../support/citizens.ts';
 
 test('the account page opens after a login at the front door, and again without one', async (t) => {
   const account = await startAccount(t);
@@ -41,7 +42,7 @@ test('a locked account sees nothing', async (t) => {
   const citizenId = await account.citizen('basic');
   const jar = account.jar();
   await account.open(jar, '/account', citizenId);
-  await lockAccount(account.db, citizenId, 'x', new Date(), async () => {});
+  await lockAccount(account.db, ending, { citizenId, reason: 'administrator', now: new Date() });
   t.is((await jar.get('/account')).status, 303);
 });
 

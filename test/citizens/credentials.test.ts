@@ -21,7 +21,7 @@ import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
 import type { Queryable } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
-import { cipher, givenAccount, minutesLater, NOW, phoneOf } from '../support/citizens.ts';
+import { cipher, ending, givenAccount, minutesLater, NOW, phoneOf } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 
 async function givenPasskey(db: Queryable, citizenId: string): Promise<string> {
@@ -216,7 +216,7 @@ test('a cap is never shortened, and a death is noted once', async (t) => {
   await capLevel(db, citizenId, { level: 'basic', until: minutesLater(60) });
   await capLevel(db, citizenId, { level: 'basic', until: minutesLater(30) });
   t.deepEqual((await readCitizen(db, cipher, citizenId))?.levelCapUntil, minutesLater(60));
-  t.true(await markDeceased(db, citizenId, NOW));
-  t.false(await markDeceased(db, citizenId, NOW));
+  t.true(await markDeceased(db, ending, { citizenId, now: NOW }));
+  t.false(await markDeceased(db, ending, { citizenId, now: NOW }));
   t.is((await readCitizen(db, cipher, citizenId))?.state, 'deceased');
 });

@@ -7,6 +7,7 @@ import {
   markDeceased,
   unlockAccount,
 } from '../../src/citizens/account-state.ts';
+import { askToClose, cancelClosing, closeDueAccounts } from '../../src/citizens/closing.ts';
 import { correctCitizen } from '../../src/citizens/correct.ts';
 import { raiseBoundLevels, removeAllCredentials, removeCredential } from '../../src/citizens/credentials.ts';
 import { redeemCode, sendCode } from '../../src/citizens/one-time-code.ts';
@@ -27,6 +28,7 @@ import { createCipher } from '../../src/platform/field-encryption.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import {
   cipher,
+  ending,
   givenAccount,
   minutesLater,
   NO_PASSWORD,
@@ -113,10 +115,13 @@ test('every statement of the room uses an index', async (t) => {
   await removeAllCredentials(tx, { citizenId, keepPasskeys: [] });
   await correctCitizen(tx, cipher, { citizenId, idNumber: residentIdOf(4), now });
   await capLevel(tx, citizenId, { level: 'basic', until: later });
-  await lockAccount(tx, citizenId, 'x', now, async () => {});
-  await unlockAccount(tx, citizenId, now);
-  await markDeceased(tx, other, now);
-  await closeAccount(tx, cipher, { citizenId, reason: 'x', now });
+  await lockAccount(tx, ending, { citizenId, reason: 'administrator', now });
+  await unlockAccount(tx, ending, { citizenId, now });
+  await markDeceased(tx, ending, { citizenId: other, now });
+  await askToClose(tx, { citizenId, now });
+  await cancelClosing(tx, { citizenId, now });
+  await closeDueAccounts(recorded, ending, { now, limit: 1 });
+  await closeAccount(tx, ending, { citizenId, reason: 'requested', now });
   await purgeCitizens(tx, { now, limit: 10 });
   const rotated = createCipher({
     current: 'n',

@@ -5,7 +5,7 @@ import { finishPasskeyEnrolment, relyingPartyOf, startPasskeyEnrolment } from '.
 import { hashPassword } from '../../src/citizens/password.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
-import { cipher, givenAccount, phoneOf, residentIdOf } from '../support/citizens.ts';
+import { cipher, ending, givenAccount, phoneOf, residentIdOf } from '../support/citizens.ts';
 import { errorOf, PASSWORD, startFrontDoor, submit, type TestFrontDoor } from '../support/front-door.ts';
 import type { Jar } from '../support/http-client.ts';
 
@@ -94,7 +94,7 @@ test('limits and waits are lifted for people with a fixed code', async (t) => {
 test('a locked account is told so only after the right password', async (t) => {
   const door = await startFrontDoor(t);
   const citizenId = await given(door, 1);
-  await lockAccount(door.db, citizenId, 'test', door.now(), async () => {});
+  await lockAccount(door.db, ending, { citizenId, reason: 'administrator', now: door.now() });
   const jar = door.jar();
   const uid = door.begin();
   t.is(errorOf(await page1(jar, uid, 'person.1', 'wrong password')), undefined);

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { ageAt } from '../../src/front-door/age.ts';
+import { ageAt } from '../../src/citizens/age.ts';
 import { type Draft, isFresh, nextStep, revise } from '../../src/front-door/registration-draft.ts';
 import { checkEntries, tooYoung } from '../../src/front-door/registration-form.ts';
 import { residentIdOf } from '../support/citizens.ts';

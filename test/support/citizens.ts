@@ -13,6 +13,9 @@ export const cipher = createCipher({
   indexKey: key('index'),
 });
 
+/** For tests that end accounts which no relying party knows. */
+export const ending = { cipher, enqueueLogout: async () => {} };
+
 /** A valid resident ID of the unassigned province 39; `n` makes them different. */
 export function residentIdOf(n: number, birth = '19900102'): string {
   const body = `390100${birth}${String(n).padStart(3, '0')}`;

@@ -13,7 +13,7 @@ import { applyClients, parseClients } from '../../src/departments/clients-file.t
 import type { Door } from '../../src/front-door/door.ts';
 import { createDoor } from '../../src/oidc/door.ts';
 import { mountProvider } from '../../src/oidc/mount.ts';
-import { openProtocol } from '../../src/oidc/protocol.ts';
+import { openProtocol, type Protocol } from '../../src/oidc/protocol.ts';
 import { createProtocolPages } from '../../src/oidc/protocol-pages.ts';
 import type { HealthClaimSource } from '../../src/oidc/release-claims.ts';
 import { createStandings } from '../../src/oidc/subject-standing.ts';
@@ -57,6 +57,7 @@ export interface TestProtocol {
   /** Sends the logout tokens that wait in `notices`. */
   deliverNotices(): Promise<void>;
   reloadKeys(): Promise<void>;
+  machineCaller: Protocol['machineCaller'];
   keys: {
     append(alg: 'ES256' | 'RS256'): Promise<string>;
     promote(kid: string): Promise<void>;
@@ -187,6 +188,7 @@ export async function startProtocol(
       for (const notice of notices.splice(0)) await protocol.sendLogout(notice);
     },
     reloadKeys: protocol.reloadKeys,
+    machineCaller: protocol.machineCaller,
     keys: {
       append: (alg) => appendSigningKey(db, cipher, alg, clock()),
       promote: (kid) => promoteSigningKey(db, kid),

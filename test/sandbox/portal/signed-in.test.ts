@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
-import { giveConsents } from '../../../src/front-door/consents.ts';
+import { giveConsents } from '../../../src/consents/store.ts';
 import type { HealthClaimSource } from '../../../src/oidc/release-claims.ts';
 import type { Answered, Jar } from '../../support/http-client.ts';
 import { type Answer, startProtocol } from '../../support/protocol.ts';

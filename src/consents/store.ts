@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
-import type { ClaimSet } from './door.ts';
+import type { ClaimSet } from './claim-set.ts';
 
 interface Key {
   citizenId: string;
@@ -71,6 +71,18 @@ export async function withdrawConsents(
   return rows.map(({ claim_set }) => claim_set);
 }
 
+/** Takes everything back that a citizen agreed to: the account is closed. @returns how many sets. */
+export async function withdrawAllConsents(
+  tx: Queryable,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<number> {
+  const rows = await tx.query(
+    'update consents set withdrawn_at = $2 where citizen_id = $1 and withdrawn_at is null returning 1',
+    [citizenId, now],
+  );
+  return rows.length;
+}
+
 export interface Consent {
   clientId: string;
   claimSet: string;
@@ -95,34 +107,4 @@ export async function readConsents(db: Queryable, citizenId: string): Promise<Co
     givenAt: row.given_at,
     withdrawnAt: row.withdrawn_at ?? undefined,
   }));
-}
-
-interface AnswerKey {
-  interactionUid: string;
-  citizenId: string;
-}
-
-/** Keeps the answer of one page until the last one is answered. The latest answer to a page counts. */
-export async function keepAnswer(
-  tx: Queryable,
-  answer: AnswerKey & { claimSets: readonly string[]; allowed: boolean; expiresAt: Date },
-): Promise<void> {
-  for (const claimSet of answer.claimSets) {
-    await tx.query(
-      `insert into consent_answers (interaction_uid, citizen_id, claim_set, allowed, expires_at)
-       values ($1, $2, $3, $4, $5)
-       on conflict (interaction_uid, citizen_id, claim_set)
-       do update set allowed = excluded.allowed, expires_at = excluded.expires_at`,
-      [answer.interactionUid, answer.citizenId, claimSet, answer.allowed, answer.expiresAt],
-    );
-  }
-}
-
-/** The answers given so far in this interaction: claim set → allowed. */
-export async function readAnswers(db: Queryable, key: AnswerKey): Promise<Map<string, boolean>> {
-  const rows = await db.query<{ claim_set: string; allowed: boolean }>(
-    'select claim_set, allowed from consent_answers where interaction_uid = $1 and citizen_id = $2',
-    [key.interactionUid, key.citizenId],
-  );
-  return new Map(rows.map(({ claim_set, allowed }) => [claim_set, allowed]));
 }

@@ -1,0 +1,81 @@
+import { record } from '../audit/log.ts';
+import type { Database, Queryable } from '../platform/database.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
+import { closeAccount, type EndingTools } from './account-state.ts';
+
+/** When an account is closed that its citizen asked to close; until then it works, and the wish can be taken back. */
+export interface Closing {
+  askedAt: Date;
+  closeAt: Date;
+}
+
+/**
+ * Notes that a citizen wants the account closed. It is closed after a wait (`accountClosing` of
+ * `config/lifetimes.json`): whoever does it in somebody else's open session must not destroy anything.
+ *
+ * @returns when it will be closed; asking again changes nothing.
+ */
+export async function askToClose(
+  tx: Queryable,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<{ closeAt: Date; asked: boolean }> {
+  const closeAt = new Date(now.getTime() + lifetimes.accountClosing * 1000);
+  const asked = await tx.query(
+    `insert into account_closings (citizen_id, asked_at, close_at) values ($1, $2, $3)
+     on conflict (citizen_id) do nothing returning 1`,
+    [citizenId, now, closeAt],
+  );
+  if (asked.length > 0) {
+    await record(tx, { type: 'account.closing_asked', citizenId, at: now });
+    return { closeAt, asked: true };
+  }
+  return { closeAt: (await waitingClosing(tx, citizenId))?.closeAt ?? closeAt, asked: false };
+}
+
+/** The wish to close that waits, if there is one. */
+export async function waitingClosing(db: Queryable, citizenId: string): Promise<Closing | undefined> {
+  const [row] = await db.query<{ asked_at: Date; close_at: Date }>(
+    'select asked_at, close_at from account_closings where citizen_id = $1',
+    [citizenId],
+  );
+  return row && { askedAt: row.asked_at, closeAt: row.close_at };
+}
+
+/** Takes the wish to close back. @returns whether there was one. */
+export async function cancelClosing(
+  tx: Queryable,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<boolean> {
+  const gone = await tx.query('delete from account_closings where citizen_id = $1 returning 1', [citizenId]);
+  if (gone.length > 0) await record(tx, { type: 'account.closing_cancelled', citizenId, at: now });
+  return gone.length > 0;
+}
+
+/**
+ * Closes the accounts whose wait is over, one transaction each; several processes may do it at once.
+ *
+ * @returns how many; call again while it is not 0.
+ */
+export async function closeDueAccounts(
+  db: Database,
+  tools: EndingTools,
+  { now, limit }: { now: Date; limit: number },
+): Promise<number> {
+  let closed = 0;
+  for (; closed < limit; closed++) {
+    const found = await db.transaction(async (tx) => {
+      const [due] = await tx.query<{ citizen_id: string }>(
+        `select citizen_id from account_closings where close_at <= $1 order by close_at limit 1
+         for update skip locked`,
+        [now],
+      );
+      if (!due) return false;
+      await closeAccount(tx, tools, { citizenId: due.citizen_id, reason: 'requested', now });
+      // Closed already by something else: the wish has nothing left to close.
+      await tx.query('delete from account_closings where citizen_id = $1', [due.citizen_id]);
+      return true;
+    });
+    if (!found) break;
+  }
+  return closed;
+}

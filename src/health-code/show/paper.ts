@@ -1,0 +1,112 @@
+import type { Queryable } from '../../platform/database.ts';
+import type { Cipher } from '../../platform/field-encryption.ts';
+import { newId } from '../../platform/id.ts';
+import { lifetimes } from '../../platform/lifetimes.ts';
+import { Problem } from '../../platform/problem.ts';
+import { bytesOf, hashOf, newCode } from './online-code.ts';
+
+/** What begins a code on paper: looked up like an online one, but good for months, and only with the document. */
+export const PAPER = 'HK3:';
+const PURPOSE = 'health_paper';
+/** How many may be good at once: enough for a wallet, a bag and the door of the house. */
+export const PAPERS_MAX = 5;
+
+/** A paper code as its citizen's list shows it. */
+export interface Paper {
+  id: string;
+  issuedAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | undefined;
+}
+
+interface Row {
+  id: string;
+  code: Buffer;
+  issued_at: Date;
+  expires_at: Date;
+  revoked_at: Date | null;
+}
+
+const paperOf = (row: Row): Paper => ({
+  id: row.id,
+  issuedAt: row.issued_at,
+  expiresAt: row.expires_at,
+  revokedAt: row.revoked_at ?? undefined,
+});
+
+const COLUMNS = 'id, code, issued_at, expires_at, revoked_at';
+
+/**
+ * Makes a paper code. @returns its id.
+ * @throws Problem `health_papers_many` 409 when the citizen has {@link PAPERS_MAX} that are good.
+ */
+export async function issuePaper(
+  tx: Queryable,
+  cipher: Cipher,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<string> {
+  const id = newId();
+  const { code, hash } = newCode(PAPER);
+  const expiresAt = new Date(now.getTime() + lifetimes.healthPaper * 1_000);
+  const rows = await tx.query(
+    `insert into health_papers (citizen_id, id, hash, code, issued_at, expires_at)
+     select $1, $2, $3, $4, $5, $6
+     where (select count(*) from health_papers
+            where citizen_id = $1 and revoked_at is null and expires_at > $5) < $7
+     returning id`,
+    [citizenId, id, hash, cipher.sealShared(PURPOSE, id, code), now, expiresAt, PAPERS_MAX],
+  );
+  if (rows.length === 0) throw new Problem('health_papers_many', 409, { max: PAPERS_MAX });
+  return id;
+}
+
+/** A citizen's paper codes, newest first. */
+export async function listPapers(db: Queryable, citizenId: string): Promise<Paper[]> {
+  const rows = await db.query<Row>(
+    `select ${COLUMNS} from health_papers where citizen_id = $1 order by id desc limit 50`,
+    [citizenId],
+  );
+  return rows.map(paperOf);
+}
+
+/** A paper code that is still good, with the code itself for printing. */
+export async function readPaper(
+  db: Queryable,
+  cipher: Cipher,
+  { citizenId, id, now }: { citizenId: string; id: string; now: Date },
+): Promise<(Paper & { code: string }) | undefined> {
+  const [row] = await db.query<Row>(
+    `select ${COLUMNS} from health_papers
+     where citizen_id = $1 and id = $2 and revoked_at is null and expires_at > $3`,
+    [citizenId, id, now],
+  );
+  return row && { ...paperOf(row), code: cipher.unsealShared(PURPOSE, id, row.code) };
+}
+
+/** Makes a paper code worthless at once. Returns whether it was good until now. */
+export async function revokePaper(
+  tx: Queryable,
+  { citizenId, id, now }: { citizenId: string; id: string; now: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update health_papers set revoked_at = $3 where citizen_id = $1 and id = $2 and revoked_at is null
+     returning id`,
+    [citizenId, id, now],
+  );
+  return rows.length > 0;
+}
+
+export type FoundPaper = { citizenId: string; state: 'good' | 'revoked' | 'expired' };
+
+/** Whose a paper code is; undefined for one that was never made. */
+export async function findPaper(db: Queryable, code: string, now: Date): Promise<FoundPaper | undefined> {
+  const bytes = bytesOf(PAPER, code);
+  if (!bytes) return undefined;
+  const [row] = await db.query<{ citizen_id: string; expires_at: Date; revoked_at: Date | null }>(
+    'select citizen_id, expires_at, revoked_at from health_papers where hash = $1',
+    [hashOf(bytes)],
+  );
+  if (!row) return undefined;
+  const state = row.revoked_at ? 'revoked' : row.expires_at > now ? 'good' : 'expired';
+  return { citizenId: row.citizen_id, state };
+}

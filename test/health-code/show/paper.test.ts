@@ -1,0 +1,67 @@
+import test from 'ava';
+import {
+  findPaper,
+  issuePaper,
+  listPapers,
+  PAPERS_MAX,
+  readPaper,
+  revokePaper,
+} from '../../../src/health-code/show/paper.ts';
+import { purgeShown } from '../../../src/health-code/show/purge.ts';
+import { newId } from '../../../src/platform/id.ts';
+import { cipher, NOW } from '../../support/citizens.ts';
+import { freshDatabase } from '../../support/database.ts';
+import { daysLater } from '../../support/health.ts';
+
+const citizenId = newId();
+
+test('a paper code can be printed again and found by what is on it, and is kept sealed', async (t) => {
+  const db = await freshDatabase(t);
+  const id = await issuePaper(db, cipher, { citizenId, now: NOW });
+  const paper = (await readPaper(db, cipher, { citizenId, id, now: NOW }))!;
+  t.regex(paper.code, /^HK3:/);
+  t.deepEqual(await findPaper(db, paper.code, NOW), { citizenId, state: 'good' });
+  t.deepEqual(await findPaper(db, paper.code, daysLater(89)), { citizenId, state: 'good' }, 'more than once');
+  const [row] = await db.query<{ all: string }>('select p::text as all from health_papers p');
+  t.false(row!.all.includes(paper.code.slice(4)));
+  t.is(await readPaper(db, cipher, { citizenId: newId(), id, now: NOW }), undefined, 'by its citizen only');
+});
+
+test('a paper code is worthless once revoked or ninety days old, and stays in the list for a while', async (t) => {
+  const db = await freshDatabase(t);
+  const id = await issuePaper(db, cipher, { citizenId, now: NOW });
+  const old = await issuePaper(db, cipher, { citizenId, now: NOW });
+  const codes = await Promise.all(
+    [id, old].map((each) => readPaper(db, cipher, { citizenId, id: each, now: NOW })),
+  );
+  t.false(await revokePaper(db, { citizenId: newId(), id, now: NOW }), 'by its citizen only');
+  t.true(await revokePaper(db, { citizenId, id, now: NOW }));
+  t.false(await revokePaper(db, { citizenId, id, now: NOW }));
+  t.is((await findPaper(db, codes[0]!.code, NOW))?.state, 'revoked');
+  t.is((await findPaper(db, codes[1]!.code, daysLater(90)))?.state, 'expired');
+  t.is(await readPaper(db, cipher, { citizenId, id, now: NOW }), undefined);
+  t.deepEqual(
+    (await listPapers(db, citizenId)).map(({ id: each, revokedAt }) => [each, revokedAt]),
+    [
+      [old, undefined],
+      [id, NOW],
+    ],
+  );
+  t.is(await purgeShown(db, { now: daysLater(269) }), 0);
+  t.is(await purgeShown(db, { now: daysLater(271) }), 2);
+});
+
+test('nobody has more than a handful of good papers', async (t) => {
+  const db = await freshDatabase(t);
+  const ids = [];
+  for (let i = 0; i < PAPERS_MAX; i += 1) ids.push(await issuePaper(db, cipher, { citizenId, now: NOW }));
+  await t.throwsAsync(issuePaper(db, cipher, { citizenId, now: NOW }), { message: 'health_papers_many' });
+  await revokePaper(db, { citizenId, id: ids[0]!, now: NOW });
+  await t.notThrowsAsync(issuePaper(db, cipher, { citizenId, now: NOW }));
+});
+
+for (const code of ['HK3:', 'HK1:ABC', `HK3:${'0'.repeat(48)}`]) {
+  test(`"${code.slice(0, 9)}" (${code.length} letters) is nobody’s paper`, async (t) => {
+    t.is(await findPaper(await freshDatabase(t), code, NOW), undefined);
+  });
+}
