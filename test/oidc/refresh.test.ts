@@ -1,6 +1,6 @@
 import test from 'ava';
 import { endEvidence, recordEvidence } from '../../src/assurance/store.ts';
-import { giveConsents } from '../../src/front-door/consents.ts';
+import { giveConsents } from '../../src/consents/store.ts';
 import { shiftProcessClock } from '../../src/platform/clock.ts';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { claimsOf, essential, liveFace, logIn, portal, relyingParty } from '../support/relying-party.ts';
