@@ -48,7 +48,7 @@ function run(t: ExecutionContext, args: (string | number)[], env: Record<string,
     cwd: ROOT,
   });
   let output = '';
-  const exit = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+  const exit = once(child, 'close').then(([code, signal]) => ({ code, signal }));
   const ready = new Promise<string>((resolve, reject) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
