@@ -1,24 +1,17 @@
-import { performance } from 'node:perf_hooks';
-
-export interface Measured {
-  /** Operations a second. */
-  rate: number;
-  count: number;
-}
-
 /**
  * Runs `operation` from `workers` at once for `milliseconds`, after a warm-up of a quarter of that.
  *
+ * @returns operations a second
  * @throws the first error of an operation: a rate with failures in it means nothing
  */
 export async function measure(
   operation: (worker: number) => Promise<void>,
-  { workers = 8, milliseconds = 2000 }: { workers?: number; milliseconds?: number } = {},
-): Promise<Measured> {
+  { workers, milliseconds }: { workers: number; milliseconds: number },
+): Promise<number> {
   await during(operation, workers, milliseconds / 4);
   const started = performance.now();
   const count = await during(operation, workers, milliseconds);
-  return { rate: (count * 1000) / (performance.now() - started), count };
+  return (count * 1000) / (performance.now() - started);
 }
 
 async function during(
@@ -39,5 +32,6 @@ async function during(
   return count;
 }
 
+/** The middle value; of an even number of values the upper one of the two. */
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -65,6 +65,11 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const { issuer, lifetimes } = settings;
   const metrics = createMetrics();
   const db = openDatabase(settings.databaseUrl, { max: settings.databasePool, onQuery: metrics.onQuery });
+  const lookups = openDatabase(settings.databaseUrl, {
+    max: settings.databasePool,
+    onQuery: metrics.onQuery,
+    planOnce: true,
+  });
   metrics.watchPool(db.pool);
   watchSealing(metrics.registry, () => waiting(db), clock);
   const missing = await missingMigrations(db);
@@ -86,15 +91,15 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     await seedActivation(db, clock());
     await seedRuleSet(db, ruleSets, clock());
   }
-  const catalogue = openCatalogue(db, clock);
-  const standings = createStandings(db, clock);
+  const catalogue = openCatalogue(lookups, clock);
+  const standings = createStandings(lookups, clock);
   const enqueueLogout = enqueueLogoutOn(jobs);
 
   const protocol = await openProtocol(
     {
       settings,
       lifetimes,
-      db,
+      db: lookups,
       cipher,
       clock,
       catalogue,
@@ -211,7 +216,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     async stop() {
       clearInterval(reload);
       await jobs.stop();
-      await db.close();
+      await Promise.all([db.close(), lookups.close()]);
     },
   };
 }

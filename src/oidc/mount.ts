@@ -17,7 +17,9 @@ export function mountProvider(current: () => Provider): Middleware {
     await handle?.(ctx, next);
     if (memoryOf(ctx.req).sessionCookieDead) withholdCookie(ctx, provider.cookieName('session'));
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
-    if (oidc === undefined || !String(ctx.type).includes('html')) return;
+    if (oidc === undefined) return;
+    ctx.state.route = oidc.route;
+    if (!String(ctx.type).includes('html')) return;
     const targets = [
       oidc.redirectUriCheckPerformed ? oidc.params?.redirect_uri : undefined,
       oidc.entities?.Interaction?.params.redirect_uri,

@@ -42,22 +42,33 @@ const run = async <Row>(on: pg.Pool | pg.PoolClient, text: string, values: reado
 export interface DatabaseOptions {
   /** Largest number of connections of this process. */
   max?: number;
-  /** Called once for every statement sent; for metrics and for counting round trips. */
+  /** Called once for every round trip, `begin` and `commit` too; for metrics. */
   onQuery?: (text: string) => void;
+  /**
+   * Plans each statement once a connection instead of once an execution. For look-ups by key, where planning
+   * costs several times the work; wrong for batches over a range of time, whose size decides their plan.
+   */
+  planOnce?: boolean;
 }
 
 /**
  * Opens a pool on `url`. A `schema` query parameter (`…/db?schema=name`) becomes the search path, which is
  * how test files share one server.
  */
-export function openDatabase(url: string, { max = 10, onQuery }: DatabaseOptions = {}): Database {
+export function openDatabase(
+  url: string,
+  { max = 10, onQuery, planOnce = false }: DatabaseOptions = {},
+): Database {
   const parsed = new URL(url);
   const schema = parsed.searchParams.get('schema');
   parsed.searchParams.delete('schema');
   const pool = new pg.Pool({
     connectionString: parsed.href,
     max,
-    options: schema ? `-c search_path=${schema}` : undefined,
+    options: [
+      ...(schema ? [`-c search_path=${schema}`] : []),
+      ...(planOnce ? ['-c plan_cache_mode=force_generic_plan'] : []),
+    ].join(' '),
     types: {
       getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
         oid === INT8 && format !== 'binary'
@@ -68,27 +79,34 @@ export function openDatabase(url: string, { max = 10, onQuery }: DatabaseOptions
   // An idle connection that the server closed is replaced at the next query; without a listener it would
   // end the process.
   pool.on('error', () => {});
+  if (onQuery) {
+    // Libraries that were handed the pool are counted as well.
+    const query = pool.query;
+    pool.query = ((...args: [string | { text: string }]) => {
+      onQuery(typeof args[0] === 'string' ? args[0] : args[0].text);
+      return Reflect.apply(query, pool, args);
+    }) as typeof pool.query;
+  }
   return {
     pool,
-    query(text, values) {
-      onQuery?.(text);
-      return run(pool, text, values);
-    },
+    query: (text, values) => run(pool, text, values),
     async transaction(work) {
       const connection = await pool.connect();
       let broken: Error | undefined;
       try {
-        await connection.query('BEGIN');
+        onQuery?.('begin');
+        await connection.query('begin');
         const result = await work({
           query(text, values) {
             onQuery?.(text);
             return run(connection, text, values);
           },
         });
-        await connection.query('COMMIT');
+        onQuery?.('commit');
+        await connection.query('commit');
         return result;
       } catch (error) {
-        await connection.query('ROLLBACK').catch((rollback: Error) => {
+        await connection.query('rollback').catch((rollback: Error) => {
           broken = rollback;
         });
         throw error;

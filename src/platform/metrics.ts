@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Middleware } from 'koa';
 import type pg from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
@@ -5,7 +6,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export interface Metrics {
   /** For counters of the rooms' own. */
   registry: Registry;
-  /** Times every request. The route is a pattern, never an address: addresses are endless and may be personal. */
+  /** Times every request and counts its round trips to the database. The route is a pattern, never an address: addresses are endless and may be personal. */
   http: Middleware;
   /** For `openDatabase`'s `onQuery`. */
   onQuery(): void;
@@ -38,19 +39,30 @@ export function createMetrics(): Metrics {
   });
   const queries = new Counter({
     name: 'database_queries_total',
-    help: 'Statements sent to the database',
+    help: 'Round trips to the database',
     registers: [registry],
   });
+  const queriesOfRequest = new Histogram({
+    name: 'http_request_database_queries',
+    help: 'Round trips to the database to answer one request',
+    labelNames: ['method', 'route'],
+    buckets: [0, 1, 2, 3, 5, 8, 13, 21, 34],
+    registers: [registry],
+  });
+  const request = new AsyncLocalStorage<{ queries: number }>();
   return {
     registry,
     async http(ctx, next) {
       const stop = durations.startTimer();
+      const count = { queries: 0 };
       const record = (status: number) => {
         const known = ['GET', 'POST', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'].includes(ctx.method);
-        stop({ method: known ? ctx.method : 'other', route: routeOf(ctx), status });
+        const labels = { method: known ? ctx.method : 'other', route: routeOf(ctx) };
+        stop({ ...labels, status });
+        queriesOfRequest.observe(labels, count.queries);
       };
       try {
-        await next();
+        await request.run(count, next);
         record(ctx.status);
       } catch (error) {
         // Koa answers it only after this middleware.
@@ -58,7 +70,11 @@ export function createMetrics(): Metrics {
         throw error;
       }
     },
-    onQuery: () => queries.inc(),
+    onQuery() {
+      queries.inc();
+      const count = request.getStore();
+      if (count) count.queries += 1;
+    },
     watchPool(pool) {
       new Gauge({
         name: 'database_connections',
