@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { accountLevel, sessionStanding } from '../assurance/ladder.ts';
 import { type Level, minLevel, reaches } from '../assurance/level.ts';
-import { type LoadedStanding, loadStanding } from '../assurance/store.ts';
+import { type LoadedStanding, loadStanding } from '../assurance/standing.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';

@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import { accountLevel } from '../assurance/ladder.ts';
-import { loadStanding } from '../assurance/store.ts';
+import { loadStanding } from '../assurance/standing.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
 import { maskNumber, maskPhone } from './masked.ts';

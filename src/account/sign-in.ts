@@ -89,7 +89,7 @@ export function createSignInPages(deps: AccountDeps): SignInPages {
     }
     const now = clock();
     // Our subject is pairwise like everybody's; the token's own row tells whose it is and from which session.
-    const found = await findToken(db, 'access_tokens', accessToken, now);
+    const found = await findToken(db, accessToken, now);
     const accountId = found?.token.accountId;
     const sessionUid = found?.token.sessionUid;
     if (typeof accountId !== 'string' || sessionUid === undefined)

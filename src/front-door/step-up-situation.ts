@@ -10,7 +10,7 @@ import {
   reachableLevel,
 } from '../assurance/proofing/offer.ts';
 import { isProofingMethod } from '../assurance/proofing/policy.ts';
-import { loadStanding } from '../assurance/store.ts';
+import { loadStanding } from '../assurance/standing.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
 import type { Interaction } from './door.ts';
 import { interactionPath, seeOther } from './paths.ts';

@@ -17,7 +17,6 @@ import {
 import {
   consumeRecord,
   destroyToken,
-  findToken,
   saveToken,
   type TokenRecord,
   type TokenTable,
@@ -26,6 +25,7 @@ import { issuedLevel } from './issued-level.ts';
 import { requestMemory } from './request-memory.ts';
 import { isRepetition } from './session-write.ts';
 import { isAnonymous } from './subject-standing.ts';
+import { lookUpToken } from './token-lookup.ts';
 
 export interface AdapterDeps {
   db: Database;
@@ -130,15 +130,11 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
     ...none,
     async find(value) {
       const now = clock();
-      const found = await findToken(db, table, value, now);
-      if (found === undefined) return undefined;
+      const found = await lookUpToken(db, value, now);
+      if (found?.table !== table) return undefined;
       const age = found.consumedAt && now.getTime() - found.consumedAt.getTime();
       if (table === 'refresh_tokens' && age !== undefined && age <= refreshReplayGrace) return undefined;
-      const { token, grant, session } = found;
-      const memory = requestMemory();
-      if (token.grantId && grant) memory.grants.set(token.grantId, grant as unknown as GrantRecord);
-      if (token.sessionUid && session) memory.sessionsByUid.set(token.sessionUid, session);
-      return token as AdapterPayload;
+      return found.token as AdapterPayload;
     },
     upsert(value, payload) {
       const record = payload as unknown as TokenRecord;
@@ -146,9 +142,13 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
     },
     async consume(value) {
       if (table === 'access_tokens') return unsupported();
+      requestMemory().tokens.delete(value);
       if (!(await consumeRecord(db, table, value, clock()))) throw used();
     },
-    destroy: (value) => destroyToken(db, table, value),
+    async destroy(value) {
+      requestMemory().tokens.delete(value);
+      await destroyToken(db, table, value);
+    },
     async revokeByGrantId(grantId) {
       // The library asks each model in turn; the first answer covers all of them.
       if (table === 'access_tokens') await revokeGrants(db, [grantId]);

@@ -1,12 +1,11 @@
 import Provider from 'oidc-provider';
-import type { LoadedStanding } from '../assurance/store.ts';
+import type { LoadedStanding } from '../assurance/standing.ts';
 import type { GrantRecord } from '../sessions/grant-store.ts';
 import type { SessionRecord } from '../sessions/session-store.ts';
+import type { FoundToken } from '../sessions/token-store.ts';
 
 /**
- * What one HTTP request has already read. A token is read together with its grant and its session, which
- * the library then asks for one by one: answering from here saves two round trips a request. Nothing in it
- * outlives the request.
+ * What one HTTP request has already read, so that it is read once. Nothing in it outlives the request.
  */
 export interface RequestMemory {
   grants: Map<string, GrantRecord>;
@@ -15,6 +14,8 @@ export interface RequestMemory {
   loadedSession?: { id: string; record: SessionRecord };
   /** The identifier of this request's session opens nothing any more: the browser must not be given it. */
   sessionCookieDead?: boolean;
+  /** By presented value. */
+  tokens: Map<string, Promise<FoundToken | undefined>>;
   /** What the ladder looks at, by account and session. */
   facts: Map<string, Promise<LoadedStanding>>;
 }
@@ -23,6 +24,7 @@ const memories = new WeakMap<object, RequestMemory>();
 const nothing = (): RequestMemory => ({
   grants: new Map(),
   sessionsByUid: new Map(),
+  tokens: new Map(),
   facts: new Map(),
 });
 

@@ -1,8 +1,9 @@
 import { type ProofWindow, type Standing, sessionStanding } from '../assurance/ladder.ts';
-import { type LoadedStanding, loadStanding } from '../assurance/store.ts';
+import { type LoadedStanding, loadStanding } from '../assurance/standing.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
 import { requestMemory } from './request-memory.ts';
+import { subjectKey } from './token-lookup.ts';
 
 const ANONYMOUS_PREFIX = 'anon_';
 
@@ -24,12 +25,12 @@ export interface Standings {
 }
 
 export function createStandings(db: Queryable, clock: Clock): Standings {
-  const facts = ({ accountId, sessionUid }: Subject): Promise<LoadedStanding> => {
+  const facts = (subject: Subject): Promise<LoadedStanding> => {
     const { facts: known } = requestMemory();
-    const key = `${accountId} ${sessionUid ?? ''}`;
+    const key = subjectKey(subject);
     let loading = known.get(key);
     if (loading === undefined) {
-      loading = loadStanding(db, { citizenId: accountId, sessionUid });
+      loading = loadStanding(db, { citizenId: subject.accountId, sessionUid: subject.sessionUid });
       known.set(key, loading);
     }
     return loading;

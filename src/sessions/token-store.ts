@@ -15,6 +15,7 @@ export interface TokenRecord {
 
 /** A token with what every use of it needs next, as one statement saw them. */
 export interface FoundToken {
+  table: TokenTable;
   token: TokenRecord;
   grant?: Record<string, unknown>;
   session?: SessionRecord;
@@ -22,6 +23,7 @@ export interface FoundToken {
 }
 
 interface Row {
+  table: TokenTable;
   payload: TokenRecord;
   consumed_at: Date | null;
   grant_payload: Record<string, unknown> | null;
@@ -29,31 +31,43 @@ interface Row {
   session_authorizations: SessionRecord['authorizations'] | null;
 }
 
-const find = (table: TokenTable, consumed: string) => `
-  select t.payload, ${consumed} as consumed_at, g.payload as grant_payload,
-         s.details as session_details, s.authorizations as session_authorizations
-    from ${table} t
+/**
+ * SQL that selects one `Row` by a token's key (`$1`, now is `$2`), whichever kind of token it is: introspection
+ * and revocation do not know. The token is `t`, so that more can be joined to it.
+ */
+export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
+  select t.*, g.payload as grant_payload, s.details as session_details,
+         s.authorizations as session_authorizations ${alsoSelect}
+    from (
+      select 'access_tokens' as "table", payload, grant_id, session_uid, null::timestamptz as consumed_at
+        from access_tokens where key = $1
+      union all
+      select 'refresh_tokens', payload, grant_id, session_uid, consumed_at from refresh_tokens where key = $1
+      union all
+      select 'authorization_codes', payload, grant_id, session_uid, consumed_at
+        from authorization_codes where key = $1
+    ) t
     left join grants g on g.id = t.grant_id and g.expires_at > $2
     left join sessions s on s.uid = t.session_uid and s.ended_at is null and s.expires_at > $2
-   where t.key = $1`;
+    ${alsoJoin}`;
 
-const FIND: Record<TokenTable, string> = {
-  authorization_codes: find('authorization_codes', 't.consumed_at'),
-  access_tokens: find('access_tokens', 'null::timestamptz'),
-  refresh_tokens: find('refresh_tokens', 't.consumed_at'),
-};
-
-/** One round trip: the token, its grant and its session. */
-export async function findToken(
+/**
+ * Finds a token by its value in one round trip.
+ *
+ * @param sql of `tokenSql`
+ * @returns it, and the row for what `sql` selects beside it
+ */
+export async function queryToken<Extra>(
   db: Queryable,
-  table: TokenTable,
+  sql: string,
   value: string,
   now: Date,
-): Promise<FoundToken | undefined> {
-  const [row] = await db.query<Row>(FIND[table], [recordKey(value), now]);
+): Promise<{ found: FoundToken; row: Extra } | undefined> {
+  const [row] = await db.query<Row & Extra>(sql, [recordKey(value), now]);
   if (row === undefined) return undefined;
   const consumed = row.consumed_at && { consumed: Math.floor(row.consumed_at.getTime() / 1000) };
-  return {
+  const found: FoundToken = {
+    table: row.table,
     token: { ...row.payload, jti: value, ...consumed },
     ...(row.grant_payload && { grant: row.grant_payload }),
     ...(row.session_details && {
@@ -61,6 +75,14 @@ export async function findToken(
     }),
     ...(row.consumed_at && { consumedAt: row.consumed_at }),
   };
+  return { found, row };
+}
+
+const TOKEN = tokenSql();
+
+/** The token with its grant and session. */
+export async function findToken(db: Queryable, value: string, now: Date): Promise<FoundToken | undefined> {
+  return (await queryToken(db, TOKEN, value, now))?.found;
 }
 
 const save = (table: TokenTable) => `

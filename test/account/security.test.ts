@@ -1,7 +1,7 @@
 import test from 'ava';
 import { generateSync } from 'otplib';
 import type { Level } from '../../src/assurance/level.ts';
-import { loadStanding } from '../../src/assurance/store.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import { recordAccess } from '../../src/audit/access-log.ts';
 import { listCredentials } from '../../src/citizens/credentials.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';

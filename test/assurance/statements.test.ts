@@ -10,10 +10,10 @@ import {
   redeemReference,
 } from '../../src/assurance/proofing/store.ts';
 import { purgeProofs } from '../../src/assurance/purge.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import {
   claimProofs,
   endEvidence,
-  loadStanding,
   raiseProofs,
   readEvidence,
   recordEvidence,

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import { sessionStanding } from '../../src/assurance/ladder.ts';
 import { purgeProofs } from '../../src/assurance/purge.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import {
   claimProofs,
   endEvidence,
-  loadStanding,
   raiseProofs,
   readEvidence,
   recordEvidence,

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { accountLevel } from '../../src/assurance/ladder.ts';
-import { loadStanding } from '../../src/assurance/store.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import { findByIdentifier } from '../../src/citizens/store.ts';
 import { cipher } from '../support/citizens.ts';
 import {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { sessionStanding } from '../../src/assurance/ladder.ts';
-import { loadStanding, recordEvidence } from '../../src/assurance/store.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
+import { recordEvidence } from '../../src/assurance/store.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { createBrowser, startStepUp } from './step-up-world.ts';
 

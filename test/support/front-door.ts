@@ -5,7 +5,7 @@ import Koa, { type Context } from 'koa';
 import { type Authorities, startAuthorities } from '../../sandbox/authorities/server.ts';
 import { loadPeople, type Person } from '../../sandbox/people/person.ts';
 import { sessionStanding } from '../../src/assurance/ladder.ts';
-import { loadStanding } from '../../src/assurance/store.ts';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import { createCards } from '../../src/authorities/cards.ts';
 import { createCarrier } from '../../src/authorities/carrier.ts';
 import { createRedirectCheck } from '../../src/authorities/redirect-check.ts';

@@ -3,7 +3,8 @@ import { type CredentialRef, raiseBoundLevels } from '../../citizens/credentials
 import type { Queryable } from '../../platform/database.ts';
 import { accountLevel, sessionStanding } from '../ladder.ts';
 import { type Level, minLevel } from '../level.ts';
-import { loadStanding, raiseProofs, recordEvidence, recordProof, type StoredProof } from '../store.ts';
+import { loadStanding, type StoredProof } from '../standing.ts';
+import { raiseProofs, recordEvidence, recordProof } from '../store.ts';
 import type { Verdict } from './adjudicate.ts';
 import { proofingPolicy } from './policy.ts';
 import { type Proofing, redeemReference } from './store.ts';

@@ -7,7 +7,8 @@ import {
   startProofing,
 } from '../../../src/assurance/proofing/flow.ts';
 import type { ProofingMethodId } from '../../../src/assurance/proofing/policy.ts';
-import { claimProofs, loadStanding, readEvidence } from '../../../src/assurance/store.ts';
+import { loadStanding } from '../../../src/assurance/standing.ts';
+import { claimProofs, readEvidence } from '../../../src/assurance/store.ts';
 import { Problem } from '../../../src/platform/problem.ts';
 import { freshDatabase, type TestDatabase } from '../../support/database.ts';
 import { BROWSER, INTERACTION, OTHER_BROWSER, personOf, press, SESSION, startWorld } from './world.ts';
