@@ -142,6 +142,8 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     crossSitePosts: PROTOCOL_POSTS,
     origin: issuer,
   });
+  // Before all pages: what portals ask all day should not be compared with the path of every page first.
+  app.use(mountProvider(protocol.provider));
 
   const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
   const visitors = new Router();
@@ -202,7 +204,6 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     },
   });
   app.use(health.routes());
-  app.use(mountProvider(protocol.provider));
 
   let reload: NodeJS.Timeout | undefined;
   return {
