@@ -1,7 +1,7 @@
 import test from 'ava';
 import { z } from 'zod';
 import { published } from '../../docs/publish.ts';
-import { filesOf, textOf } from '../support/sources.ts';
+import { textOf } from '../support/sources.ts';
 
 const schemaOf = (file: string) =>
   z.fromJSONSchema(JSON.parse(textOf(`docs/schemas/${file}`)) as Parameters<typeof z.fromJSONSchema>[0]);
@@ -23,16 +23,4 @@ test('the published schemas accept the clients and people that ship, and refuse 
   const people = schemaOf('people.schema.json');
   t.is(people.safeParse(jsonOf('sandbox/people.json')).error, undefined);
   t.false(people.safeParse([{ name: 'A' }]).success);
-});
-
-test('every problem that the source throws has words, and is therefore among the published codes', (t) => {
-  const codes = textOf('docs/errors.md');
-  const thrown = filesOf('src')
-    .filter((file) => file.endsWith('.ts'))
-    .flatMap((file) => [...textOf(file).matchAll(/new Problem\(\s*'([a-z_]+)'/g)].map((match) => match[1]!));
-  t.true(thrown.length > 30);
-  t.deepEqual(
-    [...new Set(thrown)].filter((code) => !codes.includes(`| \`${code}\` |`)),
-    [],
-  );
 });
