@@ -19,6 +19,7 @@ import { frontDoorRoutes } from './front-door/routes.ts';
 import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
 import { seedActivation } from './health-code/activation.ts';
 import { healthClaim } from './health-code/claim.ts';
+import { collectionRoutes } from './health-code/collection/routes.ts';
 import { ruleSets } from './health-code/engine/rule-set.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
@@ -193,6 +194,16 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   app.use(account.router.routes());
   const { signedIn } = account.gate;
   app.use(phoneChangeRoutes({ ...frontDoor, signedIn, render: account.render }).routes());
+  const collection = collectionRoutes({
+    db,
+    cipher,
+    clock,
+    pages,
+    log,
+    extraProvinces: settings.sandboxProvinces,
+    machineCaller: protocol.machineCaller,
+  });
+  app.use(collection.routes());
   const health = healthRoutes({
     db,
     cipher,

@@ -11,6 +11,7 @@ import { closeDueAccounts } from './citizens/closing.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
+import { purgeCollection } from './health-code/collection/purge.ts';
 import { runTransitions } from './health-code/decide.ts';
 import { purgeHealth } from './health-code/purge.ts';
 import { stepRuns } from './health-code/runs.ts';
@@ -91,6 +92,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     await purgeAudit(db, { now, keepSeconds: lifetimes.auditLog });
     await purgeAccessLog(db, { now, keepSeconds: lifetimes.accessLog });
     await untilDone(() => purgeHealth(db, { now, limit: BATCH }));
+    await untilDone(() => purgeCollection(db, { now, limit: BATCH }));
     await purgeLimits(db, now);
     await purgeOutbox(db, now);
   });

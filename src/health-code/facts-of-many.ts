@@ -26,7 +26,7 @@ const CHECKINS = `
   from health_checkins where citizen_id = any ($1::uuid[]) order by id`;
 const RELEASES = `
   select subject as of, ${ms('at')} as at, source, ${ms('received_at')} as "knownAt"
-  from health_releases where subject = any ($1::bytea[]) order by id`;
+  from health_releases where subject = any ($1::bytea[]) and revoked_at is null order by id`;
 const ORDERS = `
   select s.subject as of, o.id, o.colour, o.purpose, o.approver1, o.approver2, o.org_type as "orgType",
     o.evidence_id as "evidenceId", ${ms('o.valid_from')} as from, ${ms('o.valid_to')} as to,

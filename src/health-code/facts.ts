@@ -87,7 +87,8 @@ const FACTS = `
        from health_checkins c where c.citizen_id = p.citizen_id) as checkins,
     (select coalesce(json_agg(json_build_object(
          'at', ${ms('r.at')}, 'source', r.source, 'knownAt', ${ms('r.received_at')}) order by r.id), '[]')
-       from health_releases r where r.subject = p.subject) as releases,
+       from health_releases r
+       where r.subject = p.subject and r.revoked_at is null) as releases,
     (select coalesce(json_agg(json_build_object(
          'id', o.id, 'colour', o.colour, 'purpose', o.purpose, 'approver1', o.approver1,
          'approver2', o.approver2, 'orgType', o.org_type, 'evidenceId', o.evidence_id,

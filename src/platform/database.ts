@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 
 /** Anything that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
@@ -7,9 +10,17 @@ export interface Queryable {
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
+/**
+ * Streams text into `COPY … FROM STDIN`, inside the transaction, no faster than the server takes it.
+ *
+ * @param statement a constant of the program.
+ * @param text what COPY's text format wants: tabs between columns, `\\N` for null, one line a row.
+ */
+export type CopyIn = (statement: string, text: Iterable<string> | AsyncIterable<string>) => Promise<void>;
+
 export interface Database extends Queryable {
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
-  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T>;
+  transaction<T>(work: (tx: Queryable, copyIn: CopyIn) => Promise<T>): Promise<T>;
   /** The pool beneath, for libraries that want one (job queue, rate limiter). */
   readonly pool: pg.Pool;
   close(): Promise<void>;
@@ -96,11 +107,15 @@ export function openDatabase(
       try {
         onQuery?.('begin');
         await connection.query('begin');
-        const result = await work({
+        const tx: Queryable = {
           query(text, values) {
             onQuery?.(text);
             return run(connection, text, values);
           },
+        };
+        const result = await work(tx, (statement, text) => {
+          onQuery?.(statement);
+          return pipeline(Readable.from(text), connection.query(copyFrom(statement)));
         });
         onQuery?.('commit');
         await connection.query('commit');

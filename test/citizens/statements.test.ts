@@ -24,6 +24,7 @@ import { purgeCitizens } from '../../src/citizens/purge.ts';
 import { rotateMasterKey } from '../../src/citizens/rotate-keys.ts';
 import { findByIdentifier, importCitizen, readCitizen } from '../../src/citizens/store.ts';
 import { confirmTotp, hasTotp, startTotp, verifyTotp } from '../../src/citizens/totp.ts';
+import type { CopyIn } from '../../src/platform/database.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import {
@@ -45,7 +46,8 @@ test('every statement of the room uses an index', async (t) => {
   const recorded = {
     ...db,
     ...recorder,
-    transaction: <T>(work: (tx: typeof recorder) => Promise<T>) => work(recorder),
+    transaction: <T>(work: (tx: typeof recorder, copyIn: CopyIn) => Promise<T>) =>
+      work(recorder, async () => {}),
   };
   const tx = recorded;
   const now = NOW;

@@ -39,6 +39,8 @@ export async function serve(
     };
   const log: Log = { info: line('info'), warn: line('warn'), error: line('error') };
   const app = new Koa();
+  // As in `src/app.ts`: errors are logged above, and a connection that a test cuts is none.
+  app.silent = true;
   installHttp(app, { pages, log, ...options });
   const own = routes(pages);
   app.use(own instanceof Router ? own.routes() : own);

@@ -1,0 +1,60 @@
+import type { Refusal, Row } from './row.ts';
+
+/** A good row and the line it stood on. */
+export interface Placed extends Row {
+  line: number;
+}
+
+/** Rows that are loaded together: one for each thing that the source speaks of. */
+export interface Chunk {
+  rows: Map<string, Placed>;
+  /** Rows too old to be news, to be compared with what is known. */
+  late: Placed[];
+  /** Lines that are in `rows`. */
+  taken: number;
+  /** The newest fact among them, in milliseconds. */
+  watermark: number | undefined;
+}
+
+export const emptyChunk = (): Chunk => ({ rows: new Map(), late: [], taken: 0, watermark: undefined });
+
+export const chunkSize = ({ rows, late }: Chunk): number => rows.size + late.length;
+
+const CONTENT = [
+  'type',
+  'at',
+  'dischargedAt',
+  'supersededBy',
+  'phoneOwnerVerified',
+  'place',
+  'temp',
+] as const satisfies (keyof Row)[];
+
+const sameContent = (a: Row, b: Row) => CONTENT.every((field) => a[field] === b[field]);
+
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
+/**
+ * Adds a row. Of two about the same thing the higher version counts and a revocation stays, in whatever order
+ * they come.
+ *
+ * @returns why it is refused: it says something else than an earlier row under the same version.
+ */
+export function addRow(chunk: Chunk, row: Placed): Refusal | undefined {
+  if (row.late) {
+    chunk.late.push(row);
+    return undefined;
+  }
+  const key = `${row.target} ${row.subject} ${row.reference}`;
+  const known = chunk.rows.get(key);
+  const revokedAt = earlier(known?.revokedAt, row.revokedAt);
+  if (known && known.version === row.version && revokedAt === undefined && !sameContent(known, row)) {
+    return { reason: 'same_version_differs', field: 'version' };
+  }
+  const counts = known && known.version >= row.version ? known : row;
+  chunk.taken += 1;
+  chunk.watermark = Math.max(chunk.watermark ?? row.at, row.at);
+  chunk.rows.set(key, { ...counts, revokedAt });
+  return undefined;
+}

@@ -1,0 +1,225 @@
+import type { CopyIn, Database, Queryable } from '../../platform/database.ts';
+import { healthSettings } from '../settings.ts';
+import type { Chunk, Placed } from './chunk.ts';
+import type { Reason } from './row.ts';
+import type { Target } from './sources.ts';
+
+/** Whose rows these are. References are the client's own: two hospitals may both have a row "1". */
+export interface Feed {
+  clientId: string;
+  source: string;
+}
+
+const STAGING = `
+  create temp table if not exists health_staging (
+    line integer, target text, late boolean, subject bytea, type text, reference text, version integer,
+    at timestamptz, revoked_at timestamptz, discharged_at timestamptz, superseded_at timestamptz,
+    phone_owner_verified boolean, place text, temp smallint
+  ) on commit delete rows`;
+const COPY = 'copy health_staging from stdin';
+
+const instant = (at: number | undefined) => (at === undefined ? '\\N' : new Date(at).toISOString());
+const plain = (value: string | number | boolean | undefined) => (value === undefined ? '\\N' : String(value));
+
+/** One row in COPY's text format. Its texts hold nothing that would need escaping: `row.ts` saw to that. */
+const copyLine = (row: Placed): string =>
+  `${row.line}\t${row.target}\t${row.late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\n`;
+
+/** Text in pieces of some tens of kilobytes. */
+function* copyText(rows: Iterable<Placed>): Generator<string> {
+  let piece = '';
+  for (const row of rows) {
+    piece += copyLine(row);
+    if (piece.length > 65_536) {
+      yield piece;
+      piece = '';
+    }
+  }
+  if (piece !== '') yield piece;
+}
+
+interface Table {
+  name: string;
+  /** Columns that a higher version replaces. */
+  content: string[];
+  /** Columns of the table, and what they get. */
+  columns: Record<string, string>;
+  /** Whether what it says may change a colour. */
+  colours: boolean;
+}
+
+// The same row gets the same id, whenever and in whatever order it comes.
+const ID = `substring(encode(sha256(convert_to($1 || ' ' || $2 || '/' || s.reference, 'UTF8')), 'hex') for 32)::uuid`;
+
+const TABLES: Record<Target, Table> = {
+  evidence: {
+    name: 'health_evidence',
+    content: ['type', 'at', 'discharged_at', 'superseded_at', 'phone_owner_verified'],
+    columns: { id: ID, purpose: `'${healthSettings.purpose}'` },
+    colours: true,
+  },
+  release: { name: 'health_releases', content: ['at'], columns: { id: ID }, colours: true },
+  movement: {
+    name: 'health_movements',
+    content: ['type', 'at', 'place', 'temp'],
+    columns: {},
+    colours: false,
+  },
+};
+
+/** $1 source, $2 client, $3 now. Rows go in in one order, so that two streams never wait for each other in a ring. */
+function upsertStatement(target: Target): string {
+  const { name, content, columns, colours } = TABLES[target];
+  const own = Object.keys(columns).map((column) => `${column}, `);
+  const values = Object.values(columns).map((value) => `${value}, `);
+  const newer = (column: string) =>
+    `${column} = case when excluded.version > e.version then excluded.${column} else e.${column} end`;
+  const upsert = `
+    insert into ${name} as e (subject, source, reference, version, ${own.join('')}${content.join(', ')}, revoked_at, received_at)
+    select s.subject, $1, $2 || '/' || s.reference, s.version, ${values.join('')}${content.map((column) => `s.${column}`).join(', ')},
+      s.revoked_at, $3::timestamptz
+    from health_staging s where s.target = '${target}' and not s.late
+    order by s.subject, s.reference
+    on conflict (subject, source, reference) do update set
+      ${['version', ...content].map(newer).join(', ')},
+      revoked_at = least(e.revoked_at, excluded.revoked_at)
+    where excluded.version > e.version
+      or excluded.revoked_at < coalesce(e.revoked_at, 'infinity')
+    returning e.subject`;
+  if (!colours) return `with changed as (${upsert}) select count(*) as changed from changed`;
+  return `
+    with changed as (${upsert}),
+      people as (
+        select p.citizen_id from health_people p where p.subject in (select subject from changed)
+        order by p.citizen_id for update
+      ),
+      marked as (
+        update health_people p set next_eval_at = least(p.next_eval_at, $3::timestamptz) from people
+        where p.citizen_id = people.citizen_id returning 1
+      )
+    select (select count(*) from changed) as changed, (select count(*) from marked) as marked`;
+}
+
+/** The lines that did not get in: too late to be news, or different from what is known under their version. */
+function refusedStatement(target: Target): string {
+  const { name, content } = TABLES[target];
+  const tuple = (of: string) => `(${content.map((column) => `${of}.${column}`).join(', ')})`;
+  const differs = `s.version = e.version and ${tuple('s')} is distinct from ${tuple('e')}`;
+  return `
+    select s.line, s.late from health_staging s
+    left join ${name} e on e.subject = s.subject and e.source = $1 and e.reference = $2 || '/' || s.reference
+    where s.target = '${target}' and case
+      when s.late then e.subject is null or s.version > e.version or ${differs}
+      else s.revoked_at is null and ${differs}
+    end
+    order by s.line`;
+}
+
+const TARGETS = Object.keys(TABLES) as Target[];
+const UPSERT = Object.fromEntries(TARGETS.map((target) => [target, upsertStatement(target)]));
+const REFUSED = Object.fromEntries(TARGETS.map((target) => [target, refusedStatement(target)]));
+
+export interface Loaded {
+  /** Rows that told us something new. */
+  changed: number;
+  refused: { line: number; reason: Reason }[];
+}
+
+/**
+ * Loads a chunk: COPY into a temporary table, then one statement for each kind of row. Whoever it concerns is
+ * due to be decided anew at once. Nothing is added twice, whatever was loaded before.
+ */
+export async function loadChunk(
+  { tx, copyIn }: { tx: Queryable; copyIn: CopyIn },
+  { clientId, source }: Feed,
+  { rows, late }: Chunk,
+  now: Date,
+): Promise<Loaded> {
+  await tx.query(STAGING);
+  await copyIn(COPY, copyText(rows.values()));
+  if (late.length > 0) await copyIn(COPY, copyText(late));
+  const present = new Set([...rows.values(), ...late].map(({ target }) => target));
+  const loaded: Loaded = { changed: 0, refused: [] };
+  for (const target of TARGETS.filter((each) => present.has(each))) {
+    const [count] = await tx.query<{ changed: number }>(UPSERT[target]!, [source, clientId, now]);
+    loaded.changed += count?.changed ?? 0;
+    // All new: nothing can have been in the way.
+    if (present.size === 1 && late.length === 0 && count?.changed === rows.size) continue;
+    const refused = await tx.query<{ line: number; late: boolean }>(REFUSED[target]!, [source, clientId]);
+    for (const row of refused) {
+      loaded.refused.push({ line: row.line, reason: row.late ? 'too_old' : 'same_version_differs' });
+    }
+  }
+  return loaded;
+}
+
+const DEADLOCK = '40P01';
+const ATTEMPTS = 4;
+
+/** The same in a transaction of its own, with the freshness of the feed; again where it lost a deadlock. */
+export async function commitChunk(db: Database, feed: Feed, chunk: Chunk, now: Date): Promise<Loaded> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await db.transaction(async (tx, copyIn) => {
+        const loaded = await loadChunk({ tx, copyIn }, feed, chunk, now);
+        const { taken, watermark } = chunk;
+        if (taken > 0) await noteFreshness(tx, feed, { now, watermark, kept: taken });
+        return loaded;
+      });
+    } catch (error) {
+      if ((error as { code?: string }).code !== DEADLOCK || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/**
+ * Writes down that a feed has told us something, or that it is alive and has nothing to tell.
+ *
+ * @param told.watermark the newest fact among what it told, in milliseconds.
+ */
+export async function noteFreshness(
+  tx: Queryable,
+  { clientId, source }: Feed,
+  told: { now: Date; watermark?: number | undefined; kept?: number; refused?: number },
+): Promise<void> {
+  const newest = told.watermark === undefined ? null : new Date(Math.min(told.watermark, told.now.getTime()));
+  await tx.query(
+    `insert into health_feeds as f (client_id, source, watermark, received_at, kept, refused)
+     values ($1, $2, $3, $4, $5, $6)
+     on conflict (client_id, source) do update set
+       watermark = greatest(f.watermark, excluded.watermark),
+       received_at = greatest(f.received_at, excluded.received_at),
+       kept = f.kept + excluded.kept, refused = f.refused + excluded.refused`,
+    [clientId, source, newest, told.now, told.kept ?? 0, told.refused ?? 0],
+  );
+  await tx.query(
+    `insert into health_sources as h (source, watermark, received_at) values ($1, $2, $3)
+     on conflict (source) do update set
+       watermark = greatest(h.watermark, excluded.watermark),
+       received_at = greatest(h.received_at, excluded.received_at)`,
+    [source, newest, told.now],
+  );
+}
+
+export interface FeedState {
+  watermark: Date | undefined;
+  receivedAt: Date;
+  kept: number;
+  refused: number;
+}
+
+/** What we have from a client as a source; undefined when it never sent anything. */
+export async function readFeed(db: Queryable, { clientId, source }: Feed): Promise<FeedState | undefined> {
+  const [row] = await db.query<{ watermark: Date | null; received_at: Date; kept: number; refused: number }>(
+    'select watermark, received_at, kept, refused from health_feeds where client_id = $1 and source = $2',
+    [clientId, source],
+  );
+  return (
+    row && {
+      watermark: row.watermark ?? undefined,
+      receivedAt: row.received_at,
+      kept: row.kept,
+      refused: row.refused,
+    }
+  );
+}

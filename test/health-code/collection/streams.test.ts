@@ -1,0 +1,105 @@
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import test from 'ava';
+import { ndjson, readAnswer, rowOf, startSources } from '../../support/health-sources.ts';
+
+const evidence = 'select 1 from health_evidence';
+
+test('a truncated or damaged gzip stream is settled with a sentence, and can be sent again', async (t) => {
+  const site = await startSources(t);
+  const whole = gzipSync(ndjson(Array.from({ length: 500 }, (_, n) => rowOf(n))));
+  const headers = { 'content-encoding': 'gzip', 'idempotency-key': 'torn', 'accept-language': 'en' };
+  const damaged = Buffer.from(whole);
+  damaged.fill(0x55, Math.floor(damaged.length / 2));
+  for (const body of [whole.subarray(0, whole.length - 20), damaged, Buffer.from('not gzip at all')]) {
+    const answer = await site.send('hospital', body, { headers });
+    t.is(answer.status, 400);
+    t.like(answer.last, { outcome: 'incomplete', reason: 'stream_broken', acknowledged: 0 });
+    t.regex(String(answer.last.message), /send the whole batch again/);
+  }
+  t.deepEqual(await site.db.query(evidence), []);
+  t.like((await site.send('hospital', whole, { headers })).last, { outcome: 'complete', kept: 500 });
+});
+
+test('a huge line and one that is not UTF-8 cost only themselves', async (t) => {
+  const site = await startSources(t);
+  const body = Buffer.concat([
+    Buffer.from(`{"reference":"${'x'.repeat(3_000_000)}"}\n`),
+    Buffer.from([0xc3, 0x28, 0x0a]),
+    Buffer.from(ndjson([rowOf(1)])),
+  ]);
+  const answer = await site.send('hospital', body);
+  t.is(answer.status, 200);
+  t.deepEqual(
+    answer.refused.map(({ line, reason }) => [line, reason]),
+    [
+      [1, 'line_too_long'],
+      [2, 'not_utf8'],
+    ],
+  );
+});
+
+test('a wrong file is given up, and what was acknowledged before is kept', async (t) => {
+  const site = await startSources(t);
+  const rows = [
+    ...Array.from({ length: 20_000 }, (_, n) => rowOf(n % 999, { reference: `${n}` })),
+    ...Array.from({ length: 12_000 }, () => 'x'),
+  ];
+  const answer = await site.send('hospital', ndjson(rows), { headers: { 'idempotency-key': 'wrong' } });
+  t.like(answer.last, { outcome: 'incomplete', reason: 'too_many_refused', acknowledged: 20_000 });
+  t.true(answer.refused.length <= 10_001);
+  t.is((await site.db.query('select 1 from health_evidence')).length, 20_000);
+});
+
+test('a connection that dies leaves what was acknowledged, and repeating is harmless', async (t) => {
+  const site = await startSources(t);
+  const lines = Array.from({ length: 25_000 }, (_, n) => rowOf(n % 999, { reference: `${n}` }));
+  const { port } = new URL(site.url);
+  const text = `${ndjson(lines)}\n`;
+  const acknowledged = await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(port), '127.0.0.1', () => {
+      socket.write(
+        `POST /health/ingest/hospital HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/x-ndjson\r\n` +
+          `Authorization: Bearer hospital-1 ingest:hospital\r\nIdempotency-Key: dies\r\n` +
+          `Content-Length: ${text.length + 1_000_000}\r\n\r\n${text}`,
+      );
+    });
+    let heard = '';
+    socket.on('error', reject).on('data', (bytes) => {
+      heard += bytes.toString();
+      if (/"acknowledged":20000/.test(heard)) {
+        socket.destroy();
+        resolve(heard);
+      }
+    });
+  });
+  t.regex(acknowledged, /HTTP\/1.1 200/);
+  const again = await site.send('hospital', text, { headers: { 'idempotency-key': 'dies' } });
+  t.like(again.last, { outcome: 'complete', rows: 25_000, kept: 25_000, changed: 5_000 });
+});
+
+test('an endless stream is answered while it is read', async (t) => {
+  const site = await startSources(t);
+  let sent = 0;
+  let answered = () => {};
+  const begun = new Promise<void>((resolve) => {
+    answered = resolve;
+  });
+  const body = new ReadableStream({
+    async pull(controller) {
+      if (sent === 20_000) await begun;
+      if (sent >= 21_000) return controller.close();
+      const rows = Array.from({ length: 500 }, (_, n) => rowOf(n, { reference: `${sent + n}` }));
+      sent += 500;
+      controller.enqueue(Buffer.from(`${ndjson(rows)}\n`));
+    },
+  });
+  const response = await fetch(`${site.url}/health/ingest/hospital`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer h ingest:hospital', 'content-type': 'application/x-ndjson' },
+    body,
+    duplex: 'half',
+  } as RequestInit);
+  answered();
+  t.like((await readAnswer(response)).last, { outcome: 'complete', kept: 21_000 });
+});
