@@ -7,7 +7,9 @@ const scopeToken = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/);
 
 /** An API that a relying party offers to others (RFC 8707 resource indicator). */
 export const resourceSchema = z.strictObject({
-  identifier: url.describe('the resource indicator, an absolute URI'),
+  identifier: url
+    .refine((uri) => !uri.startsWith('urn:ymt:'), { error: 'urn:ymt: names are the platform’s own' })
+    .describe('the resource indicator, an absolute URI'),
   scope: z.string().describe('space-separated scopes that the API knows'),
   min_acr: acr.default(`${PREFIX}basic`).describe('floor of every token for this API'),
   access_token_format: z.enum(['opaque', 'jwt']).default('opaque'),

@@ -10,7 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import { Problem } from '../platform/problem.ts';
 import { findSessionByUid } from '../sessions/session-store.ts';
-import { wantedSets } from './claim-sets.ts';
+import { SIGN_IN, wantedSets } from './claim-sets.ts';
 import { type OwnResult, ownResult } from './interaction-result.ts';
 import type { LevelDetails } from './level-check.ts';
 import { levelRequest } from './level-request.ts';
@@ -78,6 +78,9 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       entitled: own.claimsAllowed,
       consent: own.consent,
     });
+    if (mayBeAnotherApp(details)) {
+      return { claimSets: sets.includes(SIGN_IN) ? sets : [SIGN_IN, ...sets] };
+    }
     const given = await consentsGiven(db, { citizenId, clientId: client.clientId, claimSets: sets });
     const again = String(details.params.prompt ?? '')
       .split(' ')
@@ -105,7 +108,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       return {
         uid: details.uid,
         prompt: details.prompt.name === 'consent' ? 'consent' : needsLogin ? 'login' : 'step_up',
-        reasons: details.prompt.reasons,
+        reasons: [...details.prompt.reasons, ...(mayBeAnotherApp(details) ? ['consent_prompt'] : [])],
         client: {
           id: client.clientId,
           name: nameOf(client, ctx),
@@ -181,6 +184,12 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     return found?.record.loginTs ?? now;
   }
 }
+
+/**
+ * Whether the client is an app on the citizen's device: another app can take its address and its client_id,
+ * so the citizen is asked at every sign-on (RFC 8252 §8.6), whatever was agreed to before.
+ */
+const mayBeAnotherApp = ({ prompt }: Details): boolean => prompt.reasons.includes('native_client_prompt');
 
 /** The way back to a client without a home page: its origin, or the app's own scheme. */
 function homeOf(redirectUri: string): string {
