@@ -20,8 +20,11 @@ export function mountProvider(current: () => Provider): Middleware {
     if (oidc === undefined) return;
     ctx.state.route = oidc.route;
     if (!String(ctx.type).includes('html')) return;
+    const redirectUri = oidc.params?.redirect_uri;
+    // An error found before that check is answered there all the same, when the client registered it.
+    const registered = typeof redirectUri === 'string' && oidc.client?.redirectUriAllowed(redirectUri);
     const targets = [
-      oidc.redirectUriCheckPerformed ? oidc.params?.redirect_uri : undefined,
+      oidc.redirectUriCheckPerformed || registered ? redirectUri : undefined,
       oidc.entities?.Interaction?.params.redirect_uri,
       oidc.session?.state?.postLogoutRedirectUri,
     ].filter((uri): uri is string => typeof uri === 'string');

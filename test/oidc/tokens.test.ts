@@ -194,29 +194,6 @@ test.serial(
   },
 );
 
-test.serial('discovery says what is supported, levels ascending', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
-  const found = (await (await fetch(`${platform.issuer}/.well-known/openid-configuration`)).json()) as Record<
-    string,
-    unknown
-  >;
-  t.deepEqual(found.acr_values_supported, ['anonymous', 'basic', 'intermediate', 'advanced'].map(acr));
-  t.deepEqual(found.subject_types_supported, ['pairwise']);
-  t.deepEqual(found.response_types_supported, ['code']);
-  t.true(found.backchannel_logout_supported);
-  t.true(found.backchannel_logout_session_supported);
-  t.true(found.claims_parameter_supported);
-  t.true((found.response_modes_supported as string[]).includes('form_post'));
-  t.is(found.issuer, platform.issuer);
-  t.is(found.registration_endpoint, undefined);
-  t.deepEqual(found.token_endpoint_auth_methods_supported, [
-    'private_key_jwt',
-    'client_secret_basic',
-    'client_secret_post',
-    'none',
-  ]);
-});
-
 test.serial(
   'a new signing key is published, then signs, and the old one goes, without a restart',
   async (t) => {
