@@ -92,6 +92,7 @@ function personalValues(citizen: Citizen, id: PersonalScope): Record<string, unk
     name: citizen.name,
     preferred_username: citizen.username,
     birthdate: citizen.birthDate,
+    gender: sexOf(citizen),
     phone_number: citizen.phone,
     phone_number_verified: citizen.phone === undefined ? undefined : true,
     id_number: citizen.idNumber,
@@ -99,3 +100,7 @@ function personalValues(citizen: Citizen, id: PersonalScope): Record<string, unk
   const values = SCOPE_CLAIMS[id].map((name): [string, unknown] => [name, all[name]]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
+
+/** Only a resident ID number says it, in the last digit of its sequence (GB 11643 §5); nobody is asked. */
+const sexOf = ({ documentType, idNumber }: Citizen): string | undefined =>
+  documentType === 'resident_id' ? (Number(idNumber[16]) % 2 === 1 ? 'male' : 'female') : undefined;
