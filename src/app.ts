@@ -21,6 +21,7 @@ import { seedActivation } from './health-code/activation.ts';
 import { healthClaim } from './health-code/claim.ts';
 import { collectionRoutes } from './health-code/collection/routes.ts';
 import { ruleSets } from './health-code/engine/rule-set.ts';
+import { openExchange } from './health-code/exchange/open.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
 import { createDoor } from './oidc/door.ts';
@@ -96,6 +97,17 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const standings = createStandings(lookups, clock);
   const enqueueLogout = enqueueLogoutOn(jobs);
 
+  const outbound = createOutbound({ allow: settings.outboundAllow });
+  const exchange = await openExchange({
+    db,
+    cipher,
+    clock,
+    log,
+    outbound,
+    peersFile: settings.healthPeersFile,
+    limit: (address) => limits.consume('exchange', address),
+  });
+
   const protocol = await openProtocol(
     {
       settings,
@@ -107,7 +119,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
       standings,
       enqueueLogout,
       refreshReplayGrace: lifetimes.refreshReplayGrace * 1000,
-      outbound: createOutbound({ allow: settings.outboundAllow }),
+      outbound,
       pages: createProtocolPages(pages, catalogue),
       healthClaim: (asked) => healthClaim(db, asked),
     },
@@ -121,6 +133,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     jobs,
     enqueueLogout,
     ...authorities,
+    exchange: exchange.work,
     origin: issuer,
     translator: pages.texts.translator,
     async sealingKey() {
@@ -214,6 +227,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
       return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
     },
   });
+  app.use(exchange.router.routes());
   app.use(health.routes());
 
   let reload: NodeJS.Timeout | undefined;

@@ -50,6 +50,12 @@ const variables = z.object({
   ),
   CLIENTS_FILE: z.string().optional().describe('JSON file of the relying parties, read at start.'),
   MATTERS_FILE: z.string().optional().describe('JSON file of the matters, read at start.'),
+  HEALTH_PEERS_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'JSON file of the provinces that health files are exchanged with, and the month keys; read again when it changes.',
+    ),
   OUTBOUND_ALLOW: origins
     .prefault('')
     .describe(
@@ -90,6 +96,7 @@ export interface Settings {
   dpopNonceSecret: Buffer;
   clientsFile: string | undefined;
   mattersFile: string | undefined;
+  healthPeersFile: string | undefined;
   outboundAllow: string[];
   authoritiesUrl: string;
   smsUrl: string;
@@ -234,6 +241,7 @@ export function readSettings(environment: Environment): Settings {
     dpopNonceSecret: values.DPOP_NONCE_SECRET,
     clientsFile: values.CLIENTS_FILE,
     mattersFile: values.MATTERS_FILE,
+    healthPeersFile: values.HEALTH_PEERS_FILE,
     outboundAllow: values.OUTBOUND_ALLOW,
     authoritiesUrl: values.AUTHORITIES_URL,
     smsUrl: values.SMS_URL ?? values.AUTHORITIES_URL,

@@ -13,6 +13,8 @@ import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
 import { runTransitions } from './health-code/decide.ts';
+import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './health-code/exchange/exchange.ts';
+import { purgeExchange } from './health-code/exchange/purge.ts';
 import { purgeHealth } from './health-code/purge.ts';
 import { stepRuns } from './health-code/runs.ts';
 import type { Clock } from './platform/clock.ts';
@@ -46,6 +48,7 @@ export interface ScheduleDeps extends RecoveryTools {
   carrier: Carrier;
   sealingKey: () => Promise<SealingKey>;
   enqueueLogout: EnqueueLogout;
+  exchange: ExchangeWork;
 }
 
 /** What happens without anybody asking, and how often. Each runs once among all processes. */
@@ -77,6 +80,11 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
   );
   await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
   await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
+  await every(5, 'health-pids', () => refreshPids(deps.exchange));
+  await every(300, 'health-exchange', async () => {
+    await makeDailyFile(deps.exchange);
+    await pullAll(deps.exchange);
+  });
   await every(60, 'rechecks', () =>
     untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),
   );
@@ -93,6 +101,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     await purgeAccessLog(db, { now, keepSeconds: lifetimes.accessLog });
     await untilDone(() => purgeHealth(db, { now, limit: BATCH }));
     await untilDone(() => purgeCollection(db, { now, limit: BATCH }));
+    await untilDone(() => purgeExchange(db, { now, limit: BATCH }));
     await purgeLimits(db, now);
     await purgeOutbox(db, now);
   });

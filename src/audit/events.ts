@@ -180,6 +180,10 @@ export const EVENTS = {
   'health.override_alarm': z.strictObject({ count }),
   'health.code_checked': nothing,
   'health.scan_identified': nothing,
+  'health.file_made': nothing,
+  'health.file_accepted': nothing,
+  'health.file_rejected': nothing,
+  'health.green_answered': nothing,
 
   'audit.purged': nothing,
 } as const;

@@ -22,6 +22,8 @@ const schema = z.strictObject({
     .refine(({ checkins, evidence }) => checkins > evidence, {
       error: 'check-ins must outlive the evidence that they ended, or a finished run would be undone',
     }),
+  /** With other provinces: how long files, and what was said in them and taken back, are kept. */
+  exchange: z.strictObject({ keepDays: days }),
 });
 
 export type HealthSettings = Readonly<z.infer<typeof schema>>;

@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import test from 'ava';
+import { makeDailyFile, pullAll, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
+import type { Peer } from '../../../src/health-code/exchange/peers.ts';
+import { pidOf } from '../../../src/health-code/exchange/pid.ts';
+import { openManifest, sign, signManifest } from '../../../src/health-code/exchange/signed.ts';
+import { NOW, residentIdOf } from '../../support/citizens.ts';
+import { daysLater, givenDeclared } from '../../support/health.ts';
+import { both, colourIn, KEY, neighbours, type Province, turnRed } from '../../support/provinces.ts';
+
+test('a red of one province is known in the other, and what it takes back no longer counts there', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  t.deepEqual(b.errors, []);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+
+  both(a, b, daysLater(1));
+  await a.db.query('update health_evidence set revoked_at = $1', [a.at.now]);
+  t.is(await colourIn(a, inA.citizenId), 'GREEN G301');
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  t.deepEqual(b.errors, []);
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+});
+
+test('a person who registers later is met by what was said before', async (t) => {
+  const { a, b } = await neighbours(t);
+  const early = await givenDeclared(a.db, 9);
+  await turnRed(a, early);
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  const late = await givenDeclared(b.db, 9);
+  await refreshPids(b.work);
+  t.is(await colourIn(b, late.citizenId), 'RED R108');
+});
+
+test('what a province knows only from another is not told back', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  await refreshPids(b.work);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+  await makeDailyFile(b.work);
+  await pullAll(a.work);
+  t.deepEqual(await a.db.query('select 1 from health_peer_rows'), []);
+});
+
+test('a new month brings new pseudonyms, and nobody becomes red a second time by it', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  both(a, b, new Date('2026-11-30T04:00:00Z'));
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  both(a, b, new Date('2026-12-01T04:00:00Z'));
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  t.deepEqual(b.errors, []);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+  const rows = await b.db.query<{ superseded_at: Date | null }>('select superseded_at from health_evidence');
+  t.deepEqual(rows, [{ superseded_at: null }]);
+  const pids = await a.db.query('select distinct pid from health_pids where citizen_id = $1', [
+    inA.citizenId,
+  ]);
+  t.is(pids.length, 2);
+});
+
+test('files hold no name, no number and no pseudonym that outlives its month', async (t) => {
+  const { a, inA } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  const [{ bytes } = { bytes: Buffer.alloc(0) }] = await a.db.query<{ bytes: Buffer }>(
+    'select bytes from health_own_file_parts',
+  );
+  const text = gunzipSync(bytes).toString('utf8');
+  t.deepEqual(JSON.parse(text), {
+    pid: pidOf(KEY, 'resident_id', residentIdOf(1)).toString('base64url'),
+    idt: 'resident_id',
+    c: 'RED',
+    rs: ['R104'],
+    ef: NOW.toISOString(),
+    et: '2026-12-06T16:00:00.000Z',
+    v: '2020-1',
+    op: 'A',
+  });
+  t.false(text.includes(residentIdOf(1)));
+});
+
+/** What a hostile or broken neighbour could send, made by changing the file that waits at `a`. */
+const damages: Record<string, { refused: string; damage: (a: Province) => Promise<unknown> }> = {
+  'another row count': {
+    refused: 'row_count_differs',
+    damage: ({ db }) => db.query('update health_own_files set row_count = row_count + 1'),
+  },
+  'bytes that are not those of the digest': {
+    refused: 'digest_differs',
+    damage: ({ db }) => db.query(`update health_own_files set digest = 'sha256:' || repeat('0', 64)`),
+  },
+  'a stream that ends too early': {
+    refused: 'truncated',
+    damage: ({ db }) =>
+      db.query('update health_own_file_parts set bytes = substr(bytes, 1, length(bytes) - 12)'),
+  },
+  'a row that is none': {
+    refused: 'bad_row',
+    async damage({ db }) {
+      const bytes = gzipSync('{"pid":"x"}\n');
+      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+      await db.query('update health_own_file_parts set bytes = $1', [bytes]);
+      await db.query('update health_own_files set digest = $1', [digest]);
+    },
+  },
+};
+
+for (const [what, { refused, damage }] of Object.entries(damages)) {
+  test(`a file with ${what} is refused whole, by name, and nothing of it is kept`, async (t) => {
+    const { a, b, inA, inB } = await neighbours(t);
+    await turnRed(a, inA);
+    await makeDailyFile(a.work);
+    await refreshPids(b.work);
+    await damage(a);
+    await pullAll(b.work);
+    t.like(b.errors[0], { issuer: '390000', refused });
+    t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+    t.deepEqual(await b.db.query('select 1 from health_peer_rows'), []);
+    t.deepEqual(await b.db.query('select state, reason from health_peer_files'), [
+      { state: 'rejected', reason: refused },
+    ]);
+  });
+}
+
+test('a manifest that was changed after it was signed is refused', async (t) => {
+  const { a, b, inA } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  const peers = (await b.work.peers())!;
+  const peer = peers.peers.get('390000') as Peer;
+  const manifest = {
+    schema: 'health-exchange-1',
+    issuer: '390000',
+    bizDate: '2026-11-23',
+    seq: 1,
+    kind: 'F',
+    month: '2026-11',
+    rows: 1,
+    digest: `sha256:${'0'.repeat(64)}`,
+    prevDigest: null,
+    createdAt: NOW.toISOString(),
+  } as const;
+  const signed = await signManifest(a.work.keys, manifest, NOW);
+  const check = (received: object, issuer = '390000') =>
+    openManifest(received, b.work.keysOf(peer), { issuer, now: NOW });
+  t.like(await check(signed), { rows: 1 });
+  await t.throwsAsync(check({ ...signed, rows: 0 }), { message: /bad_signature/ });
+  await t.throwsAsync(check({ ...signed, signature: 'x.y.z' }), { message: /bad_signature/ });
+  await t.throwsAsync(check({ ...signed, kind: 'X' }), { message: /bad_manifest/ });
+  await t.throwsAsync(check(signed, '370000'), { message: /wrong_issuer/ });
+  const forged = await signManifest(b.work.keys, manifest, NOW);
+  await t.throwsAsync(check(forged), { message: /bad_signature/ });
+});
+
+test('only a province that is known gets files, for one path and once', async (t) => {
+  const { a, b } = await neighbours(t);
+  t.is((await fetch(`${a.url}/health/exchange/files`)).status, 401);
+  const iat = Math.floor(NOW.getTime() / 1000);
+  const claims = {
+    iss: '380000',
+    aud: '390000',
+    iat,
+    exp: iat + 60,
+    jti: 'one',
+    path: '/health/exchange/files',
+  };
+  const get = (path: string, token: string) =>
+    fetch(a.url + path, { headers: { authorization: `Bearer ${token}` } });
+  const token = await sign(b.work.keys, 'hc-request+jwt', claims, NOW);
+  t.is((await get('/health/exchange/files', token)).status, 200);
+  t.is((await get('/health/exchange/files', token)).status, 401, 'used already');
+  const other = await sign(b.work.keys, 'hc-request+jwt', { ...claims, jti: 'two' }, NOW);
+  t.is((await get('/health/exchange/files/HC_390000_20261123_0001_F.jsonl.gz', other)).status, 401);
+  const stranger = await sign(b.work.keys, 'hc-request+jwt', { ...claims, jti: 'three', aud: '370000' }, NOW);
+  t.is((await get('/health/exchange/files', stranger)).status, 401);
+  const old = await sign(b.work.keys, 'hc-request+jwt', { ...claims, jti: 'four', iat: iat - 900 }, NOW);
+  t.is((await get('/health/exchange/files', old)).status, 401);
+});
+
+test('after a gap nothing is taken until the missing file is there', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work, true);
+  await makeDailyFile(a.work, true);
+  await a.db.query('create table hidden as select * from health_own_files where seq = 2');
+  await a.db.query('delete from health_own_files where seq = 2');
+  await pullAll(b.work);
+  t.like(b.errors[0], { issuer: '390000', refused: 'gap' });
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+
+  await a.db.query('insert into health_own_files select * from hidden');
+  await pullAll(b.work);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+});
