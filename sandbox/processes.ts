@@ -136,6 +136,7 @@ export function processes(plan: Plan): Program[] {
       PORT: String(at(3010)),
       HOST: host,
       PUBLIC_URL: authorities,
+      ISSUER: issuer,
       PEOPLE_FILE: here('people.json'),
       CLOCK_PEERS: [identityProvider, ...portals].map(({ port }) => local(port)).join(','),
       SANDBOX: '1',

@@ -27,7 +27,8 @@ export function home(world: World): Router {
       tone: 'desk',
       body: html`
         <p class="lead">${t.lead}</p>
-        <p class="pair"><a class="button primary" href="/sms">${t.sms}</a> <a class="button" href="/video/officer">${t.desk}</a></p>
+        <p class="pair"><a class="button primary" href="/sms">${t.sms}</a> <a class="button" href="/video/officer">${t.desk}</a>
+          <a class="button" href="/health-sources">${t.sources}</a></p>
         <h2>${t.people}</h2>
         <div class="scroll" tabindex="0" role="region" aria-label="${t.people}"><table>
           <thead><tr>${t.columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
@@ -55,6 +56,7 @@ const TEXTS = {
     lead: '这里扮演公安、出入境、运营商、发卡机构、人脸与视频核验等外部机构。',
     sms: '短信收件箱',
     desk: '视频核验工作台',
+    sources: '健康数据来源',
     people: '演示人物',
     columns: ['姓名', '等级', '演示什么', '用户名', '证件号码', '手机号', '密码', '验证码'],
     levels: {
@@ -70,6 +72,7 @@ const TEXTS = {
     lead: 'This plays the police, entry-exit, carriers, card issuers, and face and video checks.',
     sms: 'Message inbox',
     desk: 'Video officer’s desk',
+    sources: 'Sources of health data',
     people: 'Sandbox people',
     columns: ['Name', 'Level', 'Shows', 'User name', 'Document', 'Phone', 'Password', 'Code'],
     levels: {

@@ -1,7 +1,7 @@
 import { loadPeople } from '../people/person.ts';
 import { startAuthorities } from './server.ts';
 
-const { PORT = '3010', HOST = 'localhost', PEOPLE_FILE, CLOCK_PEERS = '', PUBLIC_URL } = process.env;
+const { PORT = '3010', HOST = 'localhost', PEOPLE_FILE, CLOCK_PEERS = '', PUBLIC_URL, ISSUER } = process.env;
 
 const authorities = await startAuthorities({
   port: Number(PORT),
@@ -9,6 +9,7 @@ const authorities = await startAuthorities({
   people: loadPeople(PEOPLE_FILE),
   clockPeers: CLOCK_PEERS.split(/[\s,]+/).filter(Boolean),
   publicUrl: PUBLIC_URL,
+  issuer: ISSUER,
 });
 process.stdout.write(`authorities listening at ${authorities.url}\n`);
 

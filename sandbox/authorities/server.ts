@@ -4,6 +4,7 @@ import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import Koa from 'koa';
 import { z } from 'zod';
+import { healthSources } from '../health-sources/page.ts';
 import { type Outcomes, outcomesSchema, type Person } from '../people/person.ts';
 import { checks } from './checks.ts';
 import { clock } from './clock.ts';
@@ -21,6 +22,8 @@ export interface AuthoritiesOptions {
   clockPeers?: readonly string[];
   /** Where browsers reach this server, when that is not where it listens. */
   publicUrl?: string;
+  /** The platform, which the sources of health data send to. */
+  issuer?: string;
 }
 
 export interface Authorities {
@@ -54,6 +57,7 @@ export async function startAuthorities(options: AuthoritiesOptions): Promise<Aut
     sms(world),
     clock(options.clockPeers ?? []),
     controls(world),
+    healthSources(world, options.issuer ?? 'http://localhost:3000'),
   ]) {
     app.use(router.routes());
   }

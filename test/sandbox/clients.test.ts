@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { loadPeople } from '../../sandbox/people/person.ts';
 import { parseClients } from '../../src/departments/clients-file.ts';
+import { healthSettings } from '../../src/health-code/settings.ts';
 import { keyOf } from './portal/portals.ts';
 
 const file = (name: string) => readFileSync(new URL(`../../sandbox/${name}`, import.meta.url), 'utf8');
@@ -9,7 +10,7 @@ const clients = parseClients(file('clients.json'), 'sandbox/clients.json');
 
 test('the clients file of the sandbox is accepted', (t) => {
   t.deepEqual(
-    clients.map(({ client_id }) => client_id),
+    clients.filter(({ health_sources }) => health_sources.length === 0).map(({ client_id }) => client_id),
     ['city-a', 'city-a-epidemic', 'city-b', 'hrss', 'tax'],
   );
 });
@@ -38,4 +39,15 @@ test('the README of the sandbox names everybody', (t) => {
   const readme = file('README.md');
   for (const { name, username } of loadPeople())
     t.true(readme.includes(`| ${name} | \`${username}\``), username);
+});
+
+test('every kind of source has a client of its own, which can do nothing else', (t) => {
+  const sources = clients.filter(({ health_sources }) => health_sources.length > 0);
+  t.deepEqual(
+    sources.flatMap(({ health_sources }) => health_sources).sort(),
+    Object.keys(healthSettings.sources).sort(),
+  );
+  for (const client of sources) {
+    t.like(client, { grant_types: ['client_credentials'], redirect_uris: undefined, claims_allowed: [] });
+  }
 });
