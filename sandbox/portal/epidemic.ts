@@ -74,7 +74,7 @@ function show(ctx: Context, portal: Portal, code: HealthCode | 'absent'): void {
           <h1>${t.colours[code.colour].title}</h1>
           <p class="lead">${t.colours[code.colour].text}</p>
           <dl>
-            ${code.region && html`<div><dt>${t.region}</dt><dd>${code.region}</dd></div>`}
+            ${code.region && html`<div><dt>${t.region}</dt><dd>${REGIONS[lang][code.region] ?? code.region}</dd></div>`}
             ${code.assessed_at && html`<div><dt>${t.assessed}</dt><dd>${dateOf(code.assessed_at, lang)}</dd></div>`}
             ${code.valid_until && html`<div><dt>${t.until}</dt><dd>${dateOf(code.valid_until, lang)}</dd></div>`}
             ${code.ruleset && html`<div><dt>${t.ruleset}</dt><dd>${code.ruleset}</dd></div>`}
@@ -86,6 +86,12 @@ function show(ctx: Context, portal: Portal, code: HealthCode | 'absent'): void {
     body: html`${body}<section><h2>${t.privacy}</h2><p>${t.privacyText}</p></section>`,
   });
 }
+
+/** The regions of the sandbox's province, GB/T 2260. */
+const REGIONS: Record<Lang, Record<string, string>> = {
+  'zh-CN': { 390000: '示例省', 390100: '示例省甲市', 390200: '示例省乙市' },
+  en: { 390000: 'Example Province', 390100: 'City A', 390200: 'City B' },
+};
 
 interface EpidemicTexts {
   title: string;

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import { errors } from 'jose';
 import { html } from '../html.ts';
 import { languageOf, page } from './page.ts';
-import { isAnonymous, type Portal } from './portal.ts';
+import { isSignedIn, type Portal } from './portal.ts';
 import { PlatformUnreachable } from './relying-party.ts';
 
 /** Logging out here (RP-initiated), and being told that somebody logged out elsewhere (back-channel). */
@@ -11,10 +11,10 @@ export function logout(portal: Portal): Router {
 
   router.post('/logout', async (ctx) => {
     const session = portal.sessions.of(ctx);
-    const login = session?.logins.get(portal.main.clientId);
+    const signedIn = isSignedIn(portal, ctx);
     if (session) portal.sessions.end(ctx, session);
     ctx.status = 303;
-    if (!login || isAnonymous(login)) return ctx.redirect('/');
+    if (!signedIn) return ctx.redirect('/');
     // The local session is gone whatever happens next: a platform that is down must not keep people in.
     const back = `${portal.settings.origin}/logged-out`;
     const url = await portal.main.endSessionUrl(back).catch(() => '/logged-out?local=1');

@@ -1,22 +1,41 @@
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { type Html, html } from '../html.ts';
 import { LOOK_TEXTS } from './looks.ts';
-import { isAnonymous, type Portal, visitorOf } from './portal.ts';
+import { isAnonymous, isSignedIn, type Portal, visitorOf } from './portal.ts';
 
 export type Lang = 'zh-CN' | 'en';
 
-/** `?lang=`, which is remembered, else the cookie, else what the browser prefers; Chinese comes first. */
-export function languageOf(ctx: Context, portal: Portal): Lang {
-  const cookie = `${portal.settings.look}_lang`;
-  const asked = ctx.query.lang;
-  if (asked === 'en' || asked === 'zh-CN') {
-    ctx.cookies.set(cookie, asked, { sameSite: 'lax', signed: false, maxAge: 365 * 86_400_000 });
-    return asked;
-  }
-  const known = ctx.cookies.get(cookie);
-  if (known === 'en' || known === 'zh-CN') return known;
-  return ctx.acceptsLanguages('zh-CN', 'zh', 'en') === 'en' ? 'en' : 'zh-CN';
+const ALLOWED = { lang: ['zh-CN', 'en'], large: ['1', '0'] } as const;
+type Preference = keyof typeof ALLOWED;
+
+const cookieOf = (portal: Portal, name: Preference) => `${portal.settings.look}_${name}`;
+
+/** What the address asks for, else the cookie. */
+function preferenceOf<N extends Preference>(ctx: Context, portal: Portal, name: N) {
+  const find = (text: unknown) =>
+    (ALLOWED[name] as readonly (typeof ALLOWED)[N][number][]).find((value) => value === text);
+  return find(ctx.query[name]) ?? find(ctx.cookies.get(cookieOf(portal, name)));
 }
+
+/** Remembers `?lang=` and `?large=` of every address, also of one that only leads on to the platform. */
+export const rememberPreferences =
+  (portal: Portal): Middleware =>
+  (ctx, next) => {
+    for (const name of ['lang', 'large'] as const) {
+      const value = ctx.query[name] === undefined ? undefined : preferenceOf(ctx, portal, name);
+      if (value === undefined) continue;
+      ctx.cookies.set(cookieOf(portal, name), value, {
+        sameSite: 'lax',
+        signed: false,
+        maxAge: 365 * 86_400_000,
+      });
+    }
+    return next();
+  };
+
+/** As asked and remembered, else what the browser prefers; Chinese comes first. */
+export const languageOf = (ctx: Context, portal: Portal): Lang =>
+  preferenceOf(ctx, portal, 'lang') ?? (ctx.acceptsLanguages('zh-CN', 'zh', 'en') === 'en' ? 'en' : 'zh-CN');
 
 export interface PageOptions {
   title?: string;
@@ -33,13 +52,15 @@ export function page(ctx: Context, portal: Portal, { title, body, status = 200, 
   const t = TEXTS[lang];
   const own = LOOK_TEXTS[settings.look][lang];
   const { login } = visitorOf(portal, ctx);
-  const signedIn = login !== undefined && !isAnonymous(login);
+  const state = login ? (isAnonymous(login) ? 'visitor' : 'signed-in') : 'public';
   const other: Lang = lang === 'en' ? 'zh-CN' : 'en';
+  const large = preferenceOf(ctx, portal, 'large') === '1';
+  const here = error ? '/' : ctx.path;
   ctx.status = status;
   ctx.type = 'html';
   ctx.set('cache-control', 'no-store');
   ctx.body = html`<!doctype html>
-<html lang="${lang}">
+<html lang="${lang}"${large && html` class="large"`}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -49,15 +70,16 @@ ${error && html`<meta name="ymt-error" content="${error}">`}
 <link rel="stylesheet" href="/look.css">
 <link rel="icon" href="/logo.svg" type="image/svg+xml">
 </head>
-<body class="${settings.look}" data-state="${login ? (signedIn ? 'signed-in' : 'visitor') : 'public'}">
+<body class="${settings.look}" data-state="${state}">
 <a class="skip" href="#main">${t.skip}</a>
 <header>
 <div class="bar">
 <a class="brand" href="/"><img src="/logo.svg" alt="" width="44" height="44"><span><strong>${own.name}</strong><small>${own.motto}</small></span></a>
 <nav aria-label="${t.nav}">
-<a href="${error ? '/' : ctx.path}?lang=${other}" lang="${other}">${other === 'en' ? 'English' : '中文'}</a>
+<a href="${here}?large=${large ? 0 : 1}">${large ? t.normal : t.large}</a>
+<a href="${here}?lang=${other}" lang="${other}">${other === 'en' ? 'English' : '中文'}</a>
 ${
-  signedIn
+  isSignedIn(portal, ctx)
     ? html`<form method="post" action="/logout"><button class="quiet">${t.logout}</button></form>`
     : html`<a class="quiet button" href="${settings.issuer.replace(/\/$/, '')}/register">${t.register}</a>
 <a class="button primary" href="/login">${t.login}</a>`
@@ -72,12 +94,18 @@ ${
 }
 
 export const dateOf = (date: Date, lang: Lang): string =>
-  date.toLocaleString(lang, { timeZone: 'Asia/Shanghai', hour12: false });
+  date.toLocaleString(lang === 'en' ? 'en-GB' : lang, {
+    timeZone: 'Asia/Shanghai',
+    dateStyle: 'long',
+    timeStyle: 'short',
+  });
 
 const TEXTS = {
   'zh-CN': {
     skip: '跳到正文',
     nav: '用户',
+    large: '大字版',
+    normal: '标准字号',
     login: '登录',
     logout: '退出登录',
     register: '注册',
@@ -86,6 +114,8 @@ const TEXTS = {
   en: {
     skip: 'Skip to content',
     nav: 'User',
+    large: 'Large type',
+    normal: 'Normal type',
     login: 'Log in',
     logout: 'Log out',
     register: 'Register',

@@ -19,4 +19,10 @@ export function visitorOf(portal: Portal, ctx: Context): { session?: LocalSessio
   return { session, login };
 }
 
+/** Whether a citizen is logged in here through any of the portal's clients. */
+export function isSignedIn(portal: Portal, ctx: Context): boolean {
+  const logins = [...(portal.sessions.of(ctx)?.logins.values() ?? [])];
+  return logins.some((login) => !isAnonymous(login));
+}
+
 export const isAnonymous = (login: Login): boolean => login.acr === 'urn:ymt:acr:anonymous';

@@ -11,6 +11,7 @@ import { errorPage } from './error-page.ts';
 import { home } from './home.ts';
 import { createLocalSessions } from './local-sessions.ts';
 import { logout } from './logout.ts';
+import { rememberPreferences } from './page.ts';
 import { pensionApi } from './pension-api.ts';
 import type { Portal } from './portal.ts';
 import { createRelyingParty } from './relying-party.ts';
@@ -94,6 +95,7 @@ function createApp(settings: PortalSettings): Koa {
     ctx.set('referrer-policy', 'no-referrer');
     return next();
   });
+  app.use(rememberPreferences(portal));
   app.use(clockEndpoint(true));
   app.use(bodyParser({ enableTypes: ['json', 'form'] }));
   for (const router of [
