@@ -38,6 +38,10 @@ export interface VisitorDoor extends Door {
   letVisitorIn(ctx: Context, admit: () => Promise<void>): Promise<boolean>;
 }
 
+/** Which relying party an interaction was for. */
+const ORIGIN_COOKIE = 'ymt_origin';
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 /** The protocol side of the front door. */
 export function createDoor(deps: DoorDeps): VisitorDoor {
   const { db, catalogue, clock } = deps;
@@ -48,6 +52,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       details = (await deps.provider().interactionDetails(ctx.req, ctx.res)) as Details;
     } catch (cause) {
       if (cause instanceof errors.SessionNotFound) {
+        await showWayBack(ctx);
         throw new Problem('interaction_expired', 400, {}, { cause });
       }
       throw cause;
@@ -60,6 +65,27 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     const client = await deps.provider().Client.find(String(details.params.client_id));
     if (client === undefined) throw new Problem('client_disabled', 403);
     return client;
+  }
+
+  /**
+   * An interaction that is over knows its portal no more, and "go back to the site" needs a button: the browser
+   * remembers which it was, by itself for each interaction.
+   */
+  function rememberWayBack(ctx: Context, { uid }: Details, clientId: string): void {
+    ctx.cookies.set(ORIGIN_COOKIE, clientId, {
+      path: `/interaction/${uid}`,
+      signed: false,
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: ctx.secure,
+      maxAge: DAY_MS,
+    });
+  }
+
+  async function showWayBack(ctx: Context): Promise<void> {
+    const clientId = ctx.cookies.get(ORIGIN_COOKIE, { signed: false });
+    const client = clientId ? await deps.provider().Client.find(clientId) : undefined;
+    if (client?.clientUri) ctx.state.wayBack = { href: client.clientUri, name: nameOf(client, ctx) };
   }
 
   async function finish(ctx: Context, details: Details, result: OwnResult): Promise<void> {
@@ -92,6 +118,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     async details(ctx): Promise<Interaction> {
       const details = await read(ctx);
       const client = await clientOf(details);
+      rememberWayBack(ctx, details, client.clientId);
       const own = ownMetadata(client);
       const request = await levelRequest(catalogue, client, details.params);
       const level = (details.prompt.details as { level?: LevelDetails }).level;

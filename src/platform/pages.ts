@@ -43,7 +43,7 @@ export interface Pages {
    */
   render(ctx: Context, view: string, data?: Record<string, unknown>, options?: { status?: number }): void;
   /**
-   * Answers with the error page of a problem. `ctx.state.wayBack: { href, label }`, where a route has set it,
+   * Answers with the error page of a problem. `ctx.state.wayBack: { href, name }`, where a route has set it,
    * is the button that leads on; without it the button leads home.
    */
   problem(ctx: Context, problem: Problem): void;

@@ -29,7 +29,7 @@ test('a problem becomes a page with its code and the reference id of the header'
 
 test('a problem leads back to where the person came from', async (t) => {
   const { url } = await serve(t, () => (ctx) => {
-    ctx.state.wayBack = { href: 'https://portal.example/', label: '返回甲市政务服务网' };
+    ctx.state.wayBack = { href: 'https://portal.example/', name: '甲市政务服务网' };
     throw new Problem('bad_request', 400);
   });
   const page = await (await fetch(url, { headers: HTML })).text();
