@@ -17,7 +17,6 @@ export const accountClient = (issuer: string, clientSecret: string) => ({
   client_name: '我的账户',
   'client_name#en': 'My account',
   client_secret: clientSecret,
-  client_uri: `${issuer}/account`,
   application_type: 'web',
   grant_types: ['authorization_code'],
   response_types: ['code'],

@@ -5,6 +5,7 @@ import type { FrontDoorDeps } from './deps.ts';
 import { readDraft, type StoredDraft, saveDraft } from './drafts.ts';
 import { interactionPath, seeOther } from './paths.ts';
 import type { Draft } from './registration-draft.ts';
+import { tooYoung } from './registration-form.ts';
 import { showStop } from './stop.ts';
 import { issueTicket, ticketOf } from './ticket.ts';
 
@@ -43,10 +44,21 @@ export function draftKeeper(deps: FrontDoorDeps) {
       return one?.found.state === 'open' ? { ticket: one.ticket, draft: one.found.draft } : undefined;
     },
 
-    /** The open draft; a finished one goes on to its end, and without any the person is told why. */
+    /**
+     * The open draft of somebody old enough; a finished one goes on to its end, and whoever has none or is too
+     * young is told why. A child's draft stays, because the number may have been mistyped.
+     */
     async need(ctx: Context): Promise<Open | undefined> {
       const one = await stored(ctx);
-      if (one?.found.state === 'open') return { ticket: one.ticket, draft: one.found.draft };
+      if (one?.found.state === 'open') {
+        const { draft } = one.found;
+        if (!tooYoung(draft.birthDate, clock())) return { ticket: one.ticket, draft };
+        showStop(deps, ctx, new Problem('too_young', 403), [
+          { label: 'frontDoor.register.guardian', href: '/account' },
+          { label: 'frontDoor.register.edit', href: '/register?edit=1' },
+        ]);
+        return undefined;
+      }
       if (one) finished(ctx, one.found.interactionUid);
       else {
         const start = { label: 'frontDoor.register.start', href: '/register' };

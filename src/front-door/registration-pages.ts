@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { record } from '../audit/log.ts';
 import { hashPassword } from '../citizens/password.ts';
 import { type FormState, formOf } from '../platform/http/forms.ts';
-import { Problem } from '../platform/problem.ts';
 import type { FrontDoorDeps } from './deps.ts';
 import { deleteDraft } from './drafts.ts';
 import { lastFour, maskName } from './masked.ts';
@@ -13,7 +12,7 @@ import { draftKeeper, REGISTRATION_COOKIE } from './registration-browser.ts';
 import { type Draft, revise } from './registration-draft.ts';
 import { checkEntries, readDocument, tooYoung } from './registration-form.ts';
 import { registrationStepRoutes } from './registration-steps.ts';
-import { isProblem, showStop } from './stop.ts';
+import { isProblem } from './stop.ts';
 import { dropTicket } from './ticket.ts';
 
 const optional = z.string().max(300).default('');
@@ -92,12 +91,6 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
     }
     const { password, ...entries } = checked.entries;
     const now = clock();
-    if (tooYoung(entries.birthDate, now)) {
-      await record(db, { type: 'registration.refused', detail: { reason: 'too_young' }, at: now });
-      return showStop(deps, ctx, new Problem('too_young', 403), [
-        { label: 'frontDoor.register.start', href: '/register' },
-      ]);
-    }
     if (!deps.fixedCode?.(entries.phone)) await limits.consume('registration_network', ctx.ip);
     const interactionUid = interactionOf(fields.interaction);
     const passwordHash = password === '' ? before!.draft.passwordHash : await hashPassword(password);
@@ -107,6 +100,9 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
       const ticket = newTicket(ctx);
       await save(ticket, { ...entries, passwordHash, ...(interactionUid && { interactionUid }) });
       await record(db, { type: 'registration.started', at: now });
+    }
+    if (tooYoung(entries.birthDate, now)) {
+      await record(db, { type: 'registration.refused', detail: { reason: 'too_young' }, at: now });
     }
     seeOther(ctx, '/register/code');
   });
