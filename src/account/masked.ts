@@ -1,10 +1,10 @@
-/** The last four characters of a number, the rest as dots: enough to recognise one's own. */
+/** The last four characters of a number, the rest as stars: enough to recognise one's own. */
 export const maskNumber = (number: string): string =>
-  `${'•'.repeat(Math.max(0, number.length - 4))}${number.slice(-4)}`;
+  `${'*'.repeat(Math.max(0, number.length - 4))}${number.slice(-4)}`;
 
-/** A mainland phone as 139••••0001; others by their last four digits. */
+/** A mainland phone as 139****0001; others by their last four digits. */
 export const maskPhone = (phone: string): string =>
-  /^\d{11}$/.test(phone) ? `${phone.slice(0, 3)}••••${phone.slice(-4)}` : maskNumber(phone);
+  /^\d{11}$/.test(phone) ? `${phone.slice(0, 3)}****${phone.slice(-4)}` : maskNumber(phone);
 
 const BROWSERS: [RegExp, string][] = [
   [/MicroMessenger/, '微信 WeChat'],

@@ -96,9 +96,9 @@ test('a login is known to have done without SMS', (t) => {
 });
 
 test('numbers are shown by their ends', (t) => {
-  t.is(maskPhone('13900000001'), '139••••0001');
-  t.is(maskPhone('+85291234567'), '••••••••4567');
-  t.is(maskNumber('390100199001020014'), '••••••••••••••0014');
+  t.is(maskPhone('13900000001'), '139****0001');
+  t.is(maskPhone('+85291234567'), '********4567');
+  t.is(maskNumber('390100199001020014'), '**************0014');
   t.is(maskNumber('E1'), 'E1');
 });
 
