@@ -14,6 +14,7 @@ export interface SandboxOptions {
   /** A database to use instead of one of our own. */
   databaseUrl: string | undefined;
   given: Plan['given'];
+  neighbour?: boolean;
   /** The processes, once the database is known. */
   programs(plan: Plan): Program[];
   /** Done once the database is migrated, before any process starts. */
@@ -58,7 +59,8 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   }
   const steps: Undo[] = [lock.release];
   try {
-    const plan = { dataDir, portOffset, given, databaseUrl: options.databaseUrl ?? '' };
+    const { neighbour = false } = options;
+    const plan = { dataDir, portOffset, neighbour, given, databaseUrl: options.databaseUrl ?? '' };
     await checkPorts(options.programs(plan));
 
     let databaseEnded = new Promise<string>(() => {});

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SANDBOX_KEYS } from './keys.ts';
+import { peersOf } from './neighbours.ts';
 
 /** One process of the sandbox: a script that listens on a port and answers `/healthz`. */
 export interface Program {
@@ -19,6 +20,8 @@ export interface Plan {
   dataDir: string;
   /** Added to every port, so that several sandboxes fit on one machine. */
   portOffset: number;
+  /** Whether it is the neighbouring province, with which health files are exchanged. */
+  neighbour?: boolean;
   /** What the developer set; public addresses and files of it win. */
   given: Readonly<Record<string, string | undefined>>;
 }
@@ -81,7 +84,7 @@ function clientsFile({ given, dataDir }: Plan, moved: ReadonlyMap<string, string
 
 /** The processes of the whole sandbox. */
 export function processes(plan: Plan): Program[] {
-  const { given, portOffset, databaseUrl } = plan;
+  const { given, portOffset, databaseUrl, dataDir } = plan;
   const at = (port: number) => port + portOffset;
   const issuer = given.ISSUER ?? local(at(3000));
   const authorities = local(at(3010));
@@ -89,6 +92,9 @@ export function processes(plan: Plan): Program[] {
   const moved = new Map(PORTALS.map(({ url, port }) => [local(port), urls[url]!]));
   const matters = given.MATTERS_FILE ?? here('matters.json');
   const host = given.SANDBOX_HOST ?? 'localhost';
+
+  const peersFile = join(dataDir, 'peers.json');
+  writeFileSync(peersFile, JSON.stringify(peersOf(plan)));
 
   const identityProvider: Program = {
     name: 'identity provider',
@@ -102,6 +108,7 @@ export function processes(plan: Plan): Program[] {
       HOST: host,
       DATABASE_URL: databaseUrl,
       CLIENTS_FILE: clientsFile(plan, moved),
+      HEALTH_PEERS_FILE: given.HEALTH_PEERS_FILE ?? peersFile,
       ...(existsSync(matters) && { MATTERS_FILE: matters }),
       OUTBOUND_ALLOW: [...new Set(moved.values()), given.OUTBOUND_ALLOW ?? ''].join(','),
       AUTHORITIES_URL: authorities,

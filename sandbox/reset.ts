@@ -14,6 +14,7 @@ async function reset(): Promise<string> {
   if ('heldBy' in lock) throw new Error(`The sandbox runs, as process ${lock.heldBy}. Stop it first.`);
   try {
     await removePostgres(join(dataDir, 'postgres'));
+    await removePostgres(join(dataDir, 'neighbour/postgres'));
   } finally {
     lock.release();
   }

@@ -1,10 +1,12 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { NEIGHBOUR_OFFSET } from './neighbours.ts';
 import { loadPeople } from './people/person.ts';
 import { type Program, processes } from './processes.ts';
 import { fail, runSandbox } from './run.ts';
 import { settle } from './settle.ts';
 
-/** `npm start`: the sandbox with everything. */
+/** `npm start`: the sandbox with everything. `npm run neighbour`: another province beside it. */
 
 /** Two people of each level whose codes are fixed, to log in with at once. */
 function somePeople(): string {
@@ -29,11 +31,16 @@ if (process.env.NODE_ENV === 'production') {
   fail('npm start is a sandbox with keys that everybody knows. For production use "npm run serve".');
 }
 
+const neighbour = process.argv.includes('--neighbour');
+const home = process.env.SANDBOX_DATA || fileURLToPath(new URL('../.data', import.meta.url));
+
 await runSandbox(
   {
-    dataDir: process.env.SANDBOX_DATA || fileURLToPath(new URL('../.data', import.meta.url)),
-    portOffset: Number(offset),
-    databaseUrl: process.env.DATABASE_URL || undefined,
+    dataDir: neighbour ? join(home, 'neighbour') : home,
+    portOffset: Number(offset) + (neighbour ? NEIGHBOUR_OFFSET : 0),
+    neighbour,
+    // Two provinces in one database would be one province.
+    databaseUrl: (!neighbour && process.env.DATABASE_URL) || undefined,
     given: process.env,
     programs: processes,
     prepare: settle,

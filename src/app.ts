@@ -97,13 +97,11 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const standings = createStandings(lookups, clock);
   const enqueueLogout = enqueueLogoutOn(jobs);
 
-  const outbound = createOutbound({ allow: settings.outboundAllow });
   const exchange = await openExchange({
     db,
     cipher,
     clock,
     log,
-    outbound,
     peersFile: settings.healthPeersFile,
     limit: (address) => limits.consume('exchange', address),
   });
@@ -119,7 +117,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
       standings,
       enqueueLogout,
       refreshReplayGrace: lifetimes.refreshReplayGrace * 1000,
-      outbound,
+      outbound: createOutbound({ allow: settings.outboundAllow }),
       pages: createProtocolPages(pages, catalogue),
       healthClaim: (asked) => healthClaim(db, asked),
     },

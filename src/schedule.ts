@@ -81,7 +81,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
   await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
   await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
   await every(5, 'health-pids', () => refreshPids(deps.exchange));
-  await every(300, 'health-exchange', async () => {
+  await every(60, 'health-exchange', async () => {
     await makeDailyFile(deps.exchange);
     await pullAll(deps.exchange);
   });

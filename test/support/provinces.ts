@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { decideFor } from '../../src/health-code/decide.ts';
 import { openExchange } from '../../src/health-code/exchange/open.ts';
-import { createOutbound } from '../../src/platform/outbound.ts';
 import { cipher, NOW } from './citizens.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { givenDeclared, givenEvidence, givenHealthCode } from './health.ts';
@@ -18,7 +17,8 @@ export interface Province {
   url: string;
   at: { now: Date };
   work: Awaited<ReturnType<typeof openExchange>>['work'];
-  outbound: ReturnType<typeof createOutbound>;
+  /** Asks another province whether a person is green. */
+  ask: Awaited<ReturnType<typeof openExchange>>['ask'];
   errors: object[];
   /** Makes another province known to this one. */
   meet(peer: { issuer: string; url: string }): void;
@@ -35,14 +35,11 @@ async function province(t: ExecutionContext, issuer: string): Promise<Province> 
   const known: object[] = [];
   const write = () => writeFileSync(peersFile, JSON.stringify({ issuer, month_keys: MONTHS, peers: known }));
   write();
-  const allow: string[] = [];
-  const outbound: Province['outbound'] = (url, init) => createOutbound({ allow })(url, init);
   const exchange = await openExchange({
     db,
     cipher,
     clock: () => at.now,
     log: { error: (fields: object) => void errors.push(fields), info: () => {} },
-    outbound,
     peersFile,
     limit: async () => {},
   });
@@ -52,10 +49,9 @@ async function province(t: ExecutionContext, issuer: string): Promise<Province> 
     url: site.url,
     at,
     work: exchange.work,
-    outbound,
+    ask: exchange.ask,
     errors,
     meet(peer) {
-      allow.push(peer.url);
       known.push({ ...peer, name: '邻省' });
       write();
     },

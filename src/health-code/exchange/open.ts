@@ -1,37 +1,67 @@
 import { readFile, stat } from 'node:fs/promises';
 import type Router from '@koa/router';
-import type { Outbound } from '../../platform/outbound.ts';
+import type { DocumentType } from '../../citizens/identifiers.ts';
+import { createOutbound, type Outbound } from '../../platform/outbound.ts';
 import { openHealthKeys } from '../show/keys.ts';
 import type { ExchangeWork } from './exchange.ts';
+import { askGreen, type GreenAnswer } from './green.ts';
 import { type Peers, parsePeers } from './peers.ts';
 import { exchangeRoutes } from './routes.ts';
 import { openPeerKeys } from './signed.ts';
 
+/** A visitor, by the document they show and the province that knows them. */
+export interface Visitor {
+  issuer: string;
+  documentType: DocumentType;
+  idNumber: string;
+}
+
 export interface Exchange {
   router: Router;
   work: ExchangeWork;
+  /** Asks a visitor's province: see `askGreen`. */
+  ask(visitor: Visitor): Promise<GreenAnswer | 'UNKNOWN'>;
 }
 
 /**
- * The exchange with other provinces. Without a file there is none: its addresses are not found, its work is idle.
+ * The exchange with other provinces. Without a file there is none: its addresses are not found, its work is idle,
+ * and nothing is known about visitors.
  *
  * @param options.peersFile path of `HEALTH_PEERS_FILE`.
  * @throws Error when the file is there and does not fit.
  */
 export async function openExchange(
   options: Omit<ExchangeWork, 'keys' | 'keysOf' | 'peers'> & {
-    outbound: Outbound;
     peersFile: string | undefined;
     limit: (address: string) => Promise<void>;
   },
 ): Promise<Exchange> {
-  const { db, cipher, clock, log, outbound, peersFile, limit } = options;
+  const { db, cipher, clock, log, peersFile, limit } = options;
   const peers = peersFile === undefined ? async () => undefined : await follow(peersFile, log);
+  const outbound = outboundTo(peers);
   const keys = openHealthKeys(db, cipher);
   const keysOf = openPeerKeys(outbound);
   return {
     router: exchangeRoutes({ db, clock, keys, keysOf, peers, limit }),
     work: { db, cipher, clock, log, keys, keysOf, peers },
+    async ask(visitor) {
+      const known = await peers();
+      return known ? askGreen(outbound, { peers: known, keys, keysOf, now: clock() }, visitor) : 'UNKNOWN';
+    },
+  };
+}
+
+/** The operator named these addresses, so they may be private; size, time and redirects are still bounded. */
+function outboundTo(peers: () => Promise<Peers | undefined>): Outbound {
+  let of: Peers | undefined;
+  let guarded = createOutbound({ allow: [] });
+  return async (url, init) => {
+    const now = await peers();
+    if (now !== of) {
+      guarded = createOutbound({ allow: [...(now?.peers.values() ?? [])].map((peer) => peer.url) });
+      of = now;
+    }
+    return guarded(url, init);
   };
 }
 

@@ -1,7 +1,6 @@
 import test from 'ava';
 import { activate, deactivate, liveActivation } from '../../../src/health-code/activation.ts';
 import { makeDailyFile, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
-import { askGreen } from '../../../src/health-code/exchange/green.ts';
 import { pidOf } from '../../../src/health-code/exchange/pid.ts';
 import { sign } from '../../../src/health-code/exchange/signed.ts';
 import { NOW, residentIdOf } from '../../support/citizens.ts';
@@ -10,12 +9,8 @@ import { KEY, neighbours, turnRed } from '../../support/provinces.ts';
 test('a door of one province asks another whether a visitor is green, and hears no reasons', async (t) => {
   const { a, b, inA } = await neighbours(t);
   await refreshPids(a.work);
-  const ask = async (n: number) =>
-    askGreen(
-      b.outbound,
-      { peers: (await b.work.peers())!, keys: b.work.keys, keysOf: b.work.keysOf, now: b.at.now },
-      { issuer: '390000', documentType: 'resident_id', idNumber: residentIdOf(n) },
-    );
+  const ask = (n: number) =>
+    b.ask({ issuer: '390000', documentType: 'resident_id', idNumber: residentIdOf(n) });
   // The first question also fetches keys on both sides.
   await ask(1);
   t.is(await ask(1), 'GREEN');
@@ -30,12 +25,7 @@ test('a door of one province asks another whether a visitor is green, and hears 
 
 test('a province that is silent, off or unknown leaves the question open, never red', async (t) => {
   const { a, b } = await neighbours(t);
-  const ask = async (issuer: string) =>
-    askGreen(
-      b.outbound,
-      { peers: (await b.work.peers())!, keys: b.work.keys, keysOf: b.work.keysOf, now: b.at.now },
-      { issuer, documentType: 'resident_id', idNumber: residentIdOf(1) },
-    );
+  const ask = (issuer: string) => b.ask({ issuer, documentType: 'resident_id', idNumber: residentIdOf(1) });
   t.is(await ask('370000'), 'UNKNOWN');
   const activation = await liveActivation(a.db, NOW);
   await deactivate(a.db, activation!.id, NOW);
