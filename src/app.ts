@@ -22,6 +22,8 @@ import { healthClaim } from './health-code/claim.ts';
 import { collectionRoutes } from './health-code/collection/routes.ts';
 import { ruleSets } from './health-code/engine/rule-set.ts';
 import { openExchange } from './health-code/exchange/open.ts';
+import { officerRoutes } from './health-code/officers/routes.ts';
+import { watchAlarms } from './health-code/orders/alarm.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
 import { createDoor } from './oidc/door.ts';
@@ -73,6 +75,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     planOnce: true,
   });
   metrics.watchPool(db.pool);
+  watchAlarms(metrics.registry, db);
   watchSealing(metrics.registry, () => waiting(db), clock);
   const missing = await missingMigrations(db);
   if (missing.length > 0) {
@@ -227,6 +230,18 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   });
   app.use(exchange.router.routes());
   app.use(health.routes());
+  const office = officerRoutes({
+    db,
+    cipher,
+    clock,
+    pages,
+    extraProvinces: settings.sandboxProvinces,
+    async officerSignedIn(ctx, wish) {
+      const me = await account.gate.reached(ctx, { level: 'intermediate', ...wish });
+      return me && { citizenId: me.citizen.id, fresh: me.fresh };
+    },
+  });
+  app.use(office.routes());
 
   let reload: NodeJS.Timeout | undefined;
   return {

@@ -15,6 +15,7 @@ import { purgeCollection } from './health-code/collection/purge.ts';
 import { runTransitions } from './health-code/decide.ts';
 import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './health-code/exchange/exchange.ts';
 import { purgeExchange } from './health-code/exchange/purge.ts';
+import { sendNotices } from './health-code/notices/send.ts';
 import { purgeHealth } from './health-code/purge.ts';
 import { stepRuns } from './health-code/runs.ts';
 import type { Clock } from './platform/clock.ts';
@@ -79,6 +80,10 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     untilDone(() => closeDueAccounts(db, deps, { now: clock(), limit: BATCH })),
   );
   await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
+  await every(5, 'health-notices', () => {
+    const tools = { cipher, t: deps.translator('zh-CN'), origin: deps.origin };
+    return untilDone(() => sendNotices(db, tools, { now: clock() }));
+  });
   await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
   await every(5, 'health-pids', () => refreshPids(deps.exchange));
   await every(60, 'health-exchange', async () => {

@@ -27,7 +27,9 @@ export function accessRoutes(router: Router, deps: AccountDeps, gate: Gate): voi
       rows: await Promise.all(
         rows.map(async ({ clientId, what, purpose, at }) => ({
           at,
-          client: await clientName(deps, ctx, clientId),
+          client: pages.texts.has(`account.access.office.${clientId}`)
+            ? t(`account.access.office.${clientId}`)
+            : await clientName(deps, ctx, clientId),
           what: what.map((name) => word('what', name)),
           purpose: word('purpose', purpose),
         })),

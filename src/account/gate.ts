@@ -74,7 +74,16 @@ export interface Gate {
    * @param backTo the page to come back to; a form's own page, since what was typed is not kept.
    */
   fresh(ctx: Context, backTo: string): Promise<FreshMe | undefined>;
-  /** The same for requests of scripts, which cannot be sent anywhere. @throws Problem `login_not_recent` 403 */
+  /**
+   * The citizen whose session has reached `level`, or `undefined` when the browser was sent to log in.
+   * @param wish.within seconds; how old the login may be. Without `ask` nobody is sent away for that alone, and
+   *   `fresh` tells: for forms that were posted, whose fields would be lost.
+   */
+  reached(
+    ctx: Context,
+    wish: { level: Level; backTo: string; within?: number | undefined; ask: boolean },
+  ): Promise<(Me & { fresh: boolean }) | undefined>;
+  /** The same as `fresh` for requests of scripts, which cannot be sent anywhere. @throws Problem `login_not_recent` 403 */
   freshOrRefused(ctx: Context): Promise<FreshMe>;
 }
 
@@ -123,6 +132,27 @@ export function createGate({ db, cipher, clock }: AccountDeps, pages: SignInPage
         throw new Problem('login_not_recent', 403);
       }
       await pages.send(ctx, { returnTo: backTo, maxAge: lifetimes.recentLogin, level: found.needed });
+      return undefined;
+    },
+    async reached(ctx, { level, backTo, within, ask }) {
+      const me = await who(ctx);
+      if (me === undefined) {
+        await pages.send(ctx, { returnTo: backTo, level });
+        return undefined;
+      }
+      const { citizenId, sessionUid } = me.session;
+      const at = clock();
+      const facts = { ...(await loadStanding(db, { citizenId, sessionUid })), at };
+      const reachedIn = (window?: { since: Date }) =>
+        reaches(sessionStanding({ ...facts, window }).level, level);
+      const fresh =
+        within === undefined ? reachedIn() : reachedIn({ since: new Date(at.getTime() - within * 1000) });
+      if (fresh || (!ask && reachedIn())) return { ...me, fresh };
+      const { confirmedAt } = me.session;
+      if (confirmedAt && at.getTime() - confirmedAt.getTime() < LOOP_GUARD_MS) {
+        throw new Problem('login_not_recent', 403);
+      }
+      await pages.send(ctx, { returnTo: backTo, level, ...(within !== undefined && { maxAge: within }) });
       return undefined;
     },
     async freshOrRefused(ctx) {

@@ -84,6 +84,13 @@ const reason = z.enum([
   'unmet_level',
   'wrong_credential',
 ]);
+const officerRole = z.enum([
+  'health_officer',
+  'health_approver',
+  'rule_signer',
+  'activation_approver',
+  'alarm_contact',
+]);
 const count = z.number().int().min(0).max(9_999);
 const yes = z.boolean();
 const nothing = z.strictObject({});
@@ -151,6 +158,8 @@ export const EVENTS = {
   'health.checked_in': nothing,
   'health.decided': z.strictObject({ changed: yes.optional() }),
   'health.claim_released': nothing,
+  'health.activation_requested': nothing,
+  'health.activation_refused': nothing,
   'health.activated': nothing,
   'health.deactivated': nothing,
   'health.evidence_ingested': z.strictObject({
@@ -171,13 +180,24 @@ export const EVENTS = {
   'health.evidence_revoked': nothing,
   'health.release_recorded': nothing,
   'health.rule_set_signed': nothing,
+  'health.rule_set_shadow': nothing,
   'health.rule_set_live': nothing,
   'health.appealed': nothing,
+  'health.appeal_withdrawn': nothing,
+  'health.appeal_claimed': nothing,
+  'health.appeal_released': nothing,
+  'health.appeal_seen': nothing,
   'health.appeal_decided': z.strictObject({ decision: z.enum(['upheld', 'rejected']) }),
   'health.override_requested': nothing,
   'health.override_approved': nothing,
   'health.override_refused': nothing,
+  'health.override_withdrawn': nothing,
+  'health.override_lifted': nothing,
+  'health.override_seen': nothing,
   'health.override_alarm': z.strictObject({ count }),
+  'health.override_alarm_seen': nothing,
+  'health.officer_granted': z.strictObject({ role: officerRole }),
+  'health.officer_ended': z.strictObject({ role: officerRole }),
   'health.code_checked': nothing,
   'health.scan_identified': nothing,
   'health.file_made': nothing,

@@ -28,7 +28,7 @@ interface Row {
 export async function liveActivation(db: Queryable, now: Date): Promise<Activation | undefined> {
   const [row] = await db.query<Row>(
     `select id, legal_basis, region, valid_from, valid_to, approver1, approver2 from health_activations
-     where withdrawn_at is null and valid_from <= $1 and valid_to > $1
+     where withdrawn_at is null and approver2 is not null and valid_from <= $1 and valid_to > $1
      order by valid_to desc, id limit 1`,
     [now],
   );
@@ -69,8 +69,8 @@ export async function activate(
   const id = newId();
   await tx.query(
     `insert into health_activations
-       (id, legal_basis, region, valid_from, valid_to, approver1, approver2, recorded_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+       (id, legal_basis, region, valid_from, valid_to, approver1, approver2, recorded_at, decided_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8)`,
     [id, legalBasis, region, from, to, approver1, approver2, now],
   );
   await record(tx, { type: 'health.activated', actor: 'system', at: now });
@@ -78,12 +78,13 @@ export async function activate(
 }
 
 /** Withdraws an activation at once. Returns whether there was one to withdraw. */
-export async function deactivate(tx: Queryable, id: string, now: Date): Promise<boolean> {
+export async function deactivate(tx: Queryable, id: string, now: Date, actor = 'system'): Promise<boolean> {
   const rows = await tx.query(
-    'update health_activations set withdrawn_at = $2 where id = $1 and withdrawn_at is null returning id',
+    `update health_activations set withdrawn_at = $2
+     where id = $1 and withdrawn_at is null and refused_at is null returning id`,
     [id, now],
   );
-  if (rows.length > 0) await record(tx, { type: 'health.deactivated', actor: 'system', at: now });
+  if (rows.length > 0) await record(tx, { type: 'health.deactivated', actor, at: now });
   return rows.length > 0;
 }
 

@@ -29,6 +29,8 @@ export interface Assessment {
   decision: Decision;
   /** What is to be appended, in the order of time: nothing, or what changed since, each at its own instant. */
   appended: Decision[];
+  /** The colour before. */
+  was: string | undefined;
   /** Something that `health_people` keeps is not what it keeps. */
   stale: boolean;
   nextEvalAt: Date | undefined;
@@ -86,6 +88,7 @@ export function assess(
   return {
     decision,
     appended,
+    was: facts.person.colour,
     stale:
       appended.length > 0 || level !== facts.person.levelEver || next !== facts.person.nextEvalAt?.getTime(),
     nextEvalAt: next === undefined ? undefined : new Date(next),

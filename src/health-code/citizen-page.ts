@@ -55,7 +55,7 @@ export async function withRules<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const PAGES = ['code', 'checkin', 'declare'];
+const PAGES = ['code', 'checkin', 'declare', 'appeals'];
 
 /** The links between the citizen's health pages. */
 export const healthNav = (pages: Pages, ctx: Context, current: string) =>

@@ -99,6 +99,13 @@ function rulesOf(facts: Facts, sets: readonly RuleSet[]): (at: number) => RuleSe
   return (at) => (at < (facts.ruleSetSince ?? 0) ? earlier : live);
 }
 
+/** @throws NoRuleSet when none is signed and in force. */
+export const rulesInForce = async (
+  db: Queryable,
+  now: Date,
+  sets: readonly RuleSet[] = ruleSets,
+): Promise<RuleSet> => installed(await liveRuleSet(db, now), sets);
+
 function installed(version: string | undefined, sets: readonly RuleSet[]): RuleSet {
   const rules = sets.find((set) => set.version === version);
   if (!rules) throw new NoRuleSet(`rule set ${version ?? '(none)'} is not in force or not installed`);
@@ -121,7 +128,7 @@ async function undeclared(
   now: Date,
   sets: readonly RuleSet[],
 ): Promise<Decision> {
-  const rules = installed(await liveRuleSet(tx, now), sets);
+  const rules = await rulesInForce(tx, now, sets);
   const input = { ...NOTHING, level: await levelEver(tx, citizenId) };
   const { colour, reasons, trace } = evaluate(input, now.getTime(), rules);
   return {

@@ -2,6 +2,7 @@ import { recordAll } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
 import { type Assessment, type Decision, inputsHash } from './assess.ts';
 import type { Colour } from './engine/types.ts';
+import { type ColourChange, noticeColours } from './notices/store.ts';
 
 /**
  * Writes what assessments changed, any number of them in three statements: the decisions, their audit events,
@@ -10,6 +11,7 @@ import type { Colour } from './engine/types.ts';
 export async function settle(tx: Queryable, assessments: readonly Assessment[]): Promise<void> {
   const appended = assessments.flatMap((each) => each.appended);
   if (appended.length > 0) await appendDecisions(tx, appended);
+  await noticeColours(tx, assessments.flatMap(colourChange));
   const stale = assessments.filter((each) => each.stale);
   if (stale.length === 0) return;
   await tx.query(
@@ -29,6 +31,12 @@ export async function settle(tx: Queryable, assessments: readonly Assessment[]):
       stale.map(({ nextEvalAt }) => nextEvalAt ?? null),
     ],
   );
+}
+
+/** Somebody who had a code and sees another colour is told; a first code is on the page they are looking at. */
+function colourChange({ was, decision, appended }: Assessment): ColourChange[] {
+  if (was === undefined || was === 'GREY' || appended.length === 0 || was === decision.colour) return [];
+  return [{ was, decision }];
 }
 
 async function appendDecisions(tx: Queryable, decisions: readonly Decision[]): Promise<void> {
@@ -85,20 +93,31 @@ export interface PastDecision {
   earliestExit: Date | undefined;
 }
 
+const DECISION = `
+  select id, at, colour, reasons, sources, rule_set, earliest_exit from health_decisions where citizen_id = $1`;
+
+const pastOf = (row: DecisionRow): PastDecision => ({
+  id: row.id,
+  at: row.at,
+  colour: row.colour,
+  reasons: row.reasons,
+  sources: row.sources,
+  ruleSet: row.rule_set,
+  earliestExit: row.earliest_exit ?? undefined,
+});
+
 /** A citizen's decisions, newest first. */
 export async function readDecisions(db: Queryable, citizenId: string, limit = 20): Promise<PastDecision[]> {
-  const rows = await db.query<DecisionRow>(
-    `select id, at, colour, reasons, sources, rule_set, earliest_exit from health_decisions
-     where citizen_id = $1 order by id desc limit $2`,
-    [citizenId, limit],
-  );
-  return rows.map((row) => ({
-    id: row.id,
-    at: row.at,
-    colour: row.colour,
-    reasons: row.reasons,
-    sources: row.sources,
-    ruleSet: row.rule_set,
-    earliestExit: row.earliest_exit ?? undefined,
-  }));
+  const rows = await db.query<DecisionRow>(`${DECISION} order by id desc limit $2`, [citizenId, limit]);
+  return rows.map(pastOf);
+}
+
+/** One decision of a citizen; undefined for somebody else's. */
+export async function readDecision(
+  db: Queryable,
+  citizenId: string,
+  id: string,
+): Promise<PastDecision | undefined> {
+  const [row] = await db.query<DecisionRow>(`${DECISION} and id = $2`, [citizenId, id]);
+  return row && pastOf(row);
 }

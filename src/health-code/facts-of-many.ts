@@ -22,8 +22,10 @@ const EVIDENCE = `
     appeal_decision as "appealDecision", ${ms('superseded_at')} as "supersededBy"
   from health_evidence where subject = any ($1::bytea[]) order by id`;
 const CHECKINS = `
-  select citizen_id as of, ${ms('at')} as at, temp, symptoms
-  from health_checkins where citizen_id = any ($1::uuid[]) order by id`;
+  select c.citizen_id as of, ${ms('c.at')} as at, c.temp, c.symptoms
+  from health_checkins c where c.citizen_id = any ($1::uuid[]) and not exists (
+    select from health_checkin_voids v where v.citizen_id = c.citizen_id and v.checkin_id = c.id)
+  order by c.id`;
 const RELEASES = `
   select subject as of, ${ms('at')} as at, source, ${ms('received_at')} as "knownAt"
   from health_releases where subject = any ($1::bytea[]) and revoked_at is null order by id`;
@@ -32,7 +34,7 @@ const ORDERS = `
     o.evidence_id as "evidenceId", ${ms('o.valid_from')} as from, ${ms('o.valid_to')} as to,
     ${ms('coalesce(o.decided_at, o.requested_at)')} as "knownAt"
   from health_order_subjects s join health_orders o on o.id = s.order_id and o.state = 'approved'
-  where s.subject = any ($1::bytea[]) order by o.id`;
+  where s.subject = any ($1::bytea[]) and s.lifted_at is null order by o.id`;
 
 type Item<K extends 'evidence' | 'checkins' | 'releases' | 'orders'> = FactsRow[K][number] & {
   of: Buffer | string;

@@ -84,7 +84,8 @@ const FACTS = `
        from health_evidence e where e.subject = p.subject) as evidence,
     (select coalesce(json_agg(json_build_object(
          'at', ${ms('c.at')}, 'temp', c.temp / 10.0, 'symptoms', c.symptoms) order by c.id), '[]')
-       from health_checkins c where c.citizen_id = p.citizen_id) as checkins,
+       from health_checkins c where c.citizen_id = p.citizen_id and not exists (
+         select from health_checkin_voids v where v.citizen_id = c.citizen_id and v.checkin_id = c.id)) as checkins,
     (select coalesce(json_agg(json_build_object(
          'at', ${ms('r.at')}, 'source', r.source, 'knownAt', ${ms('r.received_at')}) order by r.id), '[]')
        from health_releases r
@@ -95,7 +96,7 @@ const FACTS = `
          'from', ${ms('o.valid_from')}, 'to', ${ms('o.valid_to')},
          'knownAt', ${ms('coalesce(o.decided_at, o.requested_at)')}) order by o.id), '[]')
        from health_order_subjects s join health_orders o on o.id = s.order_id and o.state = 'approved'
-       where s.subject = p.subject) as orders,
+       where s.subject = p.subject and s.lifted_at is null) as orders,
     (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
          order by h.source), '[]') from health_sources h) as sources,
     (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)

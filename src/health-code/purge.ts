@@ -3,6 +3,20 @@ import { healthSettings } from './settings.ts';
 
 type Deletion = (tx: Queryable, before: Date, limit: number) => Promise<unknown[]>;
 
+/** Answered appeals with what they were about. What they took out of account stays out. */
+const appeals: Deletion = (tx, before, limit) =>
+  tx.query(
+    `with gone as (
+       delete from health_appeals where (citizen_id, id) in (
+         select citizen_id, id from health_appeals where decided_at < $1 order by decided_at limit $2
+         for update skip locked
+       ) returning citizen_id, id
+     ), items as (
+       delete from health_appeal_items i using gone where i.citizen_id = gone.citizen_id and i.appeal_id = gone.id
+     ) select id from gone`,
+    [before, limit],
+  );
+
 const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
   declarations: (tx, before, limit) =>
     tx.query(
@@ -30,6 +44,7 @@ const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
        ) returning id`,
       [before, limit],
     ),
+  appeals,
   decisions: (tx, before, limit) =>
     tx.query(
       `delete from health_decisions where (citizen_id, id) in (

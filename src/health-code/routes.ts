@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { sameName } from '../citizens/names.ts';
 import { bodyParser, type FormState, formOf } from '../platform/http/forms.ts';
+import { appealRoutes } from './appeals/routes.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
 import { citizenPages, type HealthDeps, healthNav } from './citizen-page.ts';
 import { declare } from './declare.ts';
@@ -31,6 +32,7 @@ export function healthRoutes(deps: HealthDeps): Router {
   router.get('/health', (ctx) => ctx.redirect('/health/code'));
 
   codePage(router, deps);
+  appealRoutes(router, deps);
 
   const showDeclaration = (ctx: Context, now: Date, form?: FormState) => {
     const { first, today } = exposureDays(now);

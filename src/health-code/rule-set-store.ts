@@ -38,7 +38,7 @@ export async function registerRuleSets(db: Queryable, sets: readonly RuleSet[], 
  */
 export async function signRuleSet(
   tx: Queryable,
-  { version, signer, now }: { version: string; signer: string; now: Date },
+  { version, signer, now, actor = 'system' }: { version: string; signer: string; now: Date; actor?: string },
 ): Promise<boolean> {
   const [row] = await tx.query<{ signer1: string | null; signer2: string | null }>(
     'select signer1, signer2 from health_rule_sets where version = $1 for update',
@@ -53,7 +53,7 @@ export async function signRuleSet(
      where version = $1`,
     [version, signer],
   );
-  await record(tx, { type: 'health.rule_set_signed', actor: 'system', at: now });
+  await record(tx, { type: 'health.rule_set_signed', actor, at: now });
   return row.signer1 !== null;
 }
 
@@ -61,11 +61,12 @@ export async function signRuleSet(
  * Puts a rule set into force from an instant on, and begins to decide everybody anew. One that replaces another
  * has to have run in shadow over everybody first.
  *
- * @throws Problem 409 `health_rule_set_unsigned` without both signatures, `health_rule_set_no_shadow`.
+ * @throws Problem 409 `health_rule_set_unsigned` without both signatures, `health_rule_set_no_shadow`,
+ * `health_rule_set_live` the second time.
  */
 export async function putIntoForce(
   tx: Queryable,
-  { version, from, now }: { version: string; from: Date; now: Date },
+  { version, from, now, actor = 'system' }: { version: string; from: Date; now: Date; actor?: string },
   sets: readonly RuleSet[] = ruleSets,
 ): Promise<void> {
   const [earlier] = await tx.query(
@@ -79,12 +80,64 @@ export async function putIntoForce(
   if (earlier && !shadow) throw new Problem('health_rule_set_no_shadow', 409);
   const rows = await tx.query(
     `update health_rule_sets set live_from = $2
-     where version = $1 and signer1 is not null and signer2 is not null returning version`,
+     where version = $1 and signer1 is not null and signer2 is not null and live_from is null
+     returning version`,
     [version, from],
   );
-  if (rows.length === 0) throw new Problem('health_rule_set_unsigned', 409);
+  if (rows.length === 0) {
+    const [live] = await tx.query(
+      'select 1 from health_rule_sets where version = $1 and live_from is not null',
+      [version],
+    );
+    throw new Problem(live ? 'health_rule_set_live' : 'health_rule_set_unsigned', 409);
+  }
   await startRun(tx, { kind: 'live', version, from }, sets);
-  await record(tx, { type: 'health.rule_set_live', actor: 'system', at: now });
+  await record(tx, { type: 'health.rule_set_live', actor, at: now });
+}
+
+/** A rule set that is known, and how far it has come. */
+export interface KnownRuleSet {
+  version: string;
+  digest: string;
+  signer1: string | undefined;
+  signer2: string | undefined;
+  liveFrom: Date | undefined;
+  /** Whether it ran in shadow over everybody. */
+  shadowed: boolean;
+  /** Whether it takes the place of another, and so has to. */
+  replaces: boolean;
+  /** Whether this program has it. */
+  installed: boolean;
+}
+
+/** The rule sets, newest first. */
+export async function readRuleSets(
+  db: Queryable,
+  sets: readonly RuleSet[] = ruleSets,
+): Promise<KnownRuleSet[]> {
+  const rows = await db.query<{
+    version: string;
+    digest: Buffer;
+    signer1: string | null;
+    signer2: string | null;
+    live_from: Date | null;
+    shadowed: boolean;
+    replaces: boolean;
+  }>(
+    `select version, digest, signer1, signer2, live_from,
+       exists (select from health_runs n where n.version = r.version and n.kind = 'shadow'
+         and n.finished_at is not null) as shadowed,
+       exists (select from health_rule_sets o where o.live_from is not null and o.version <> r.version) as replaces
+     from health_rule_sets r order by recorded_at desc, version desc limit 50`,
+  );
+  return rows.map(({ digest, signer1, signer2, live_from, ...row }) => ({
+    ...row,
+    digest: digest.toString('hex'),
+    signer1: signer1 ?? undefined,
+    signer2: signer2 ?? undefined,
+    liveFrom: live_from ?? undefined,
+    installed: sets.some(({ version }) => version === row.version),
+  }));
 }
 
 /** For the sandbox and for tests: the newest installed rule set, signed and in force. */

@@ -54,7 +54,8 @@ const runOf = (row: Row): Run => ({
  * everybody anew.
  *
  * @param from not before this instant.
- * @throws Problem `health_rule_set_unknown` 404 when the version is not installed.
+ * @throws Problem `health_rule_set_unknown` 404 when the version is not installed, `health_run_under_way` 409 for a
+ * second shadow at once.
  */
 export async function startRun(
   tx: Queryable,
@@ -63,11 +64,15 @@ export async function startRun(
 ): Promise<string> {
   if (!sets.some((set) => set.version === version)) throw new Problem('health_rule_set_unknown', 404);
   const id = newId();
-  await tx.query(
+  const rows = await tx.query(
     `insert into health_runs (id, kind, version, total, started_at)
-     select $1, $2, $3, count(*), $4 from health_people`,
+     select $1, $2, $3, count(*), $4 from health_people
+     having $2 <> 'shadow' or not exists (
+       select from health_runs where kind = 'shadow' and version = $3 and finished_at is null)
+     returning id`,
     [id, kind, version, from],
   );
+  if (rows.length === 0) throw new Problem('health_run_under_way', 409);
   return id;
 }
 

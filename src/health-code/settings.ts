@@ -17,8 +17,25 @@ const schema = z.strictObject({
   exposureDays: days,
   symptoms: z.array(word).min(1),
   sources: z.record(word, z.strictObject({ staleAfterHours: z.int().positive() })),
+  /** How old a login may be, in minutes: before a form is shown, and when it is sent. */
+  officers: z
+    .strictObject({ formMinutes: z.int().positive(), actMinutes: z.int().positive() })
+    .refine(({ formMinutes, actMinutes }) => formMinutes < actMinutes, {
+      error: 'a form must leave time to fill it in',
+    }),
+  appeals: z.strictObject({
+    /** When an appeal is to be decided, where the rule set does not say so (weak evidence). */
+    dueHours: z.int().positive(),
+    /** How long one officer may hold an appeal before others may take it. */
+    claimHours: z.int().positive(),
+    /** Open appeals of one citizen. */
+    mostOpen: z.int().positive(),
+  }),
+  /** How far ahead an order may begin, and how long the code may be switched on, in days. */
+  orders: z.strictObject({ aheadDays: days }),
+  activations: z.strictObject({ longestDays: days }),
   keepDays: z
-    .strictObject({ declarations: days, checkins: days, evidence: days, decisions: days })
+    .strictObject({ declarations: days, checkins: days, evidence: days, decisions: days, appeals: days })
     .refine(({ checkins, evidence }) => checkins > evidence, {
       error: 'check-ins must outlive the evidence that they ended, or a finished run would be undone',
     }),
