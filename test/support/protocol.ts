@@ -12,21 +12,20 @@ import { type Catalogue, openCatalogue } from '../../src/departments/catalogue.t
 import { applyClients, parseClients } from '../../src/departments/clients-file.ts';
 import type { Door } from '../../src/front-door/door.ts';
 import { createDoor } from '../../src/oidc/door.ts';
+import { defineLogoutQueue, enqueueLogoutOn } from '../../src/oidc/logout-queue.ts';
 import { mountProvider } from '../../src/oidc/mount.ts';
-import { openProtocol, type Protocol } from '../../src/oidc/protocol.ts';
-import { createProtocolPages } from '../../src/oidc/protocol-pages.ts';
+import type { Protocol } from '../../src/oidc/protocol.ts';
 import type { HealthClaimSource } from '../../src/oidc/release-claims.ts';
-import { createStandings } from '../../src/oidc/subject-standing.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { type Cipher, createCipher } from '../../src/platform/field-encryption.ts';
+import type { Cipher } from '../../src/platform/field-encryption.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
-import { readLifetimes } from '../../src/platform/lifetimes.ts';
-import { createOutbound } from '../../src/platform/outbound.ts';
+import { type Jobs, openJobs } from '../../src/platform/jobs.ts';
 import { createPages, type Pages } from '../../src/platform/pages.ts';
 import type { LogoutNotice } from '../../src/sessions/end.ts';
 import { appendSigningKey, promoteSigningKey, retireSigningKey } from '../../src/sessions/signing-keys.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { type Answered, type Jar, openJar } from './http-client.ts';
+import { cipher, protocolOn } from './protocol-on.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
 
@@ -54,6 +53,8 @@ export interface TestProtocol {
   notices: LogoutNotice[];
   errors: unknown[];
   door: Door;
+  /** With `queue`; it runs nothing by itself. */
+  jobs: Jobs | undefined;
   /** Sends the logout tokens that wait in `notices`. */
   deliverNotices(): Promise<void>;
   reloadKeys(): Promise<void>;
@@ -92,17 +93,14 @@ export async function startProtocol(
     healthClaim?: HealthClaimSource;
     /** Private origins that logout tokens may be sent to. */
     allow?: string[];
+    /** Whether logout notices are put on the queue as well, as they are outside of tests. */
+    queue?: boolean;
   },
 ): Promise<TestProtocol> {
   const db = await freshDatabase(t, { max: 10 });
   const clock = options.clock ?? (() => new Date());
   const pages = createPages();
   const catalogue = openCatalogue(db, clock);
-  const cipher = createCipher({
-    current: 'test',
-    keys: { test: Buffer.alloc(32, 1) },
-    indexKey: Buffer.alloc(32, 2),
-  });
   const app = new Koa({ keys: ['test'] });
   const errors: unknown[] = [];
   const server = createServer();
@@ -116,29 +114,25 @@ export async function startProtocol(
   const clients = typeof options.clients === 'function' ? options.clients(issuer) : options.clients;
   await applyClients(db, parseClients(JSON.stringify(clients), 'test clients'), clock());
   const notices: LogoutNotice[] = [];
-  const standings = createStandings(db, clock);
-  const protocol = await openProtocol(
-    {
-      db,
-      clock,
-      catalogue,
-      cipher,
-      standings,
-      healthClaim: options.healthClaim ?? (async () => undefined),
-      enqueueLogout: async (_tx, list) => void notices.push(...list),
-      refreshReplayGrace: 10_000,
-      settings: {
-        issuer,
-        cookieKeys: ['test'],
-        pairwiseKey: Buffer.alloc(32, 3),
-        dpopNonceSecret: Buffer.alloc(32, 4),
-      },
-      lifetimes: readLifetimes(),
-      outbound: createOutbound({ allow: options.allow ?? [] }),
-      pages: createProtocolPages(pages, catalogue),
+  const jobs = options.queue
+    ? await openJobs({ connectionString: db.url, db, log: { error: (fields) => void errors.push(fields) } })
+    : undefined;
+  if (jobs) t.teardown(() => jobs.stop());
+  const protocol = await protocolOn({
+    db,
+    issuer,
+    clock,
+    catalogue,
+    pages,
+    healthClaim: options.healthClaim,
+    allow: options.allow,
+    enqueueLogout: async (tx, list) => {
+      notices.push(...list);
+      if (jobs) await enqueueLogoutOn(jobs)(tx, list);
     },
-    { error: (fields) => void errors.push((fields as { err: unknown }).err) },
-  );
+    onError: (error) => void errors.push(error),
+  });
+  if (jobs) await defineLogoutQueue(jobs, protocol.sendLogout);
   const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
 
   installHttp(app, { pages, log: { ...silent, error: (fields) => void errors.push(fields) } });
@@ -183,6 +177,7 @@ export async function startProtocol(
     notices,
     errors,
     door,
+    jobs,
     jar: () => openJar(issuer),
     async deliverNotices() {
       for (const notice of notices.splice(0)) await protocol.sendLogout(notice);
