@@ -7,7 +7,7 @@ import { watchSealing } from './audit/gauge.ts';
 import { sealingKeyOf, waiting } from './audit/seal.ts';
 import { codeRules } from './citizens/one-time-code.ts';
 import { openCatalogue } from './departments/catalogue.ts';
-import { applyClients, readClientsFile } from './departments/clients-file.ts';
+import { applyClients, readClientsFile, refuseKnownSecrets } from './departments/clients-file.ts';
 import { registerOwnClient } from './departments/own-client.ts';
 import type { Settings } from './environment.ts';
 import { readFixedCodes } from './fixed-codes.ts';
@@ -87,7 +87,9 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const jobs = await openJobs({ connectionString: settings.databaseUrl, db, log });
   const authorities = openAuthorities(settings);
   if (settings.clientsFile !== undefined) {
-    await applyClients(db, await readClientsFile(settings.clientsFile), clock());
+    const clients = await readClientsFile(settings.clientsFile);
+    if (settings.production) refuseKnownSecrets(clients);
+    await applyClients(db, clients, clock());
   }
   const clientSecret = accountClientSecret(settings.pairwiseKey);
   await registerOwnClient(db, accountClient(issuer, clientSecret), clock());

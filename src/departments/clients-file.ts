@@ -46,6 +46,28 @@ export function parseClients(text: string, file: string): ClientEntry[] {
   });
 }
 
+/** How the keys and secrets of the sandbox and of the documentation's examples begin. */
+const KNOWN_TO_EVERYBODY = /^(sandbox-|replace-me)/;
+
+/**
+ * Keeps what ships with the source out of production: whoever read it could be that relying party.
+ *
+ * @throws ClientsFileError naming the client
+ */
+export function refuseKnownSecrets(clients: readonly ClientEntry[]): void {
+  for (const { client_id, client_secret, jwks } of clients) {
+    const keys = (jwks as { keys?: { kid?: unknown }[] } | undefined)?.keys ?? [];
+    const known = [client_secret, ...keys.map(({ kid }) => kid)].some(
+      (each) => typeof each === 'string' && KNOWN_TO_EVERYBODY.test(each),
+    );
+    if (known) {
+      throw new ClientsFileError(
+        `${client_id}: its secret or key ships with the sandbox, so everybody knows it. Make one of its own`,
+      );
+    }
+  }
+}
+
 export const readClientsFile = async (file: string): Promise<ClientEntry[]> =>
   parseClients(await readFile(file, 'utf8'), file);
 
