@@ -2,30 +2,33 @@ import { fill, logIn, PASSWORD, person, primary, type TourTest } from './world.t
 
 /** The tax bureau has another host name than the platform, and takes its answers by form post. */
 export function otherSites(test: TourTest): void {
-  test('login, form post and logout work between two sites, and nothing breaks a content policy', async (t) => {
-    const { tour } = t.context;
-    const page = await tour.page(t);
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (/content security policy/i.test(message.text())) complaints.push(message.text());
-    });
-    await page.goto(tour.at('tax'));
-    await tour.look(t, page, 'tax');
-    await page.click('a[href="/income"]');
-    await logIn(page, 'cheng_yuan');
-    await page.waitForURL(tour.at('tax', '/income'));
-    await tour.look(t, page, 'income');
-    t.is((await tour.knows(page, 'tax')).acr, 'urn:ymt:acr:intermediate');
-    await page.goto(tour.at('cityA', '/login'));
-    t.is(page.url(), tour.at('cityA'));
-    await page.goto(tour.at('tax'));
-    await page.click('header form button');
-    await page.click('main button.button-primary');
-    await page.waitForURL(tour.at('tax', '/logged-out**'));
-    t.deepEqual(complaints, []);
-  });
+  test.serial(
+    'login, form post and logout work between two sites, and nothing breaks a content policy',
+    async (t) => {
+      const { tour } = t.context;
+      const page = await tour.page(t);
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        if (/content security policy/i.test(message.text())) complaints.push(message.text());
+      });
+      await page.goto(tour.at('tax'));
+      await tour.look(t, page, 'tax');
+      await page.click('a[href="/income"]');
+      await logIn(page, 'cheng_yuan');
+      await page.waitForURL(tour.at('tax', '/income'));
+      await tour.look(t, page, 'income');
+      t.is((await tour.knows(page, 'tax')).acr, 'urn:ymt:acr:intermediate');
+      await page.goto(tour.at('cityA', '/login'));
+      t.is(page.url(), tour.at('cityA'));
+      await page.goto(tour.at('tax'));
+      await page.click('header form button');
+      await page.click('main button.button-primary');
+      await page.waitForURL(tour.at('tax', '/logged-out**'));
+      t.deepEqual(complaints, []);
+    },
+  );
 
-  test('registration, login, step-up, consent and logout work without script', async (t) => {
+  test.serial('registration, login, step-up, consent and logout work without script', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t, { javaScriptEnabled: false });
     const who = person('xu_wenzhou');

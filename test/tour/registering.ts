@@ -39,35 +39,38 @@ const STOPPED = [
 
 /** Step 2 of the tour. */
 export function registering(test: TourTest): void {
-  test('step 2: a visitor of city A registers at the platform and is logged in wherever they go', async (t) => {
-    const { tour } = t.context;
-    const page = await tour.page(t);
-    await page.goto(tour.at('cityA'));
-    await tour.look(t, page, 'city-a-visitor');
-    await page.click('header a:has-text("注册")');
-    t.is(page.url(), tour.at('platform', '/register'));
-    await tour.look(t, page, 'register');
-    await primary(page);
-    await tour.look(t, page, 'register-errors');
-    const who = person('deng_yutong');
-    await fill(page, entriesOf(who));
-    await primary(page);
-    await tour.look(t, page, 'register-code');
-    await fill(page, { sms_code: '000000' });
-    await primary(page);
-    t.regex(await page.innerText('main'), /验证码不正确/);
-    await fill(page, { sms_code: who.fixed_code! });
-    await primary(page);
-    await page.waitForURL('**/register/done');
-    await tour.look(t, page, 'register-done');
-    await page.click('main a.button-primary');
-    await logIn(page, who.username);
-    await page.waitForURL(tour.at('platform', '/account'));
-    await tour.look(t, page, 'account');
-    await page.goto(tour.at('cityA', '/login'));
-    t.is(page.url(), tour.at('cityA'));
-    t.is((await tour.knows(page, 'cityA')).acr, 'urn:ymt:acr:basic');
-  });
+  test.serial(
+    'step 2: a visitor of city A registers at the platform and is logged in wherever they go',
+    async (t) => {
+      const { tour } = t.context;
+      const page = await tour.page(t);
+      await page.goto(tour.at('cityA'));
+      await tour.look(t, page, 'city-a-visitor');
+      await page.click('header a:has-text("注册")');
+      t.is(page.url(), tour.at('platform', '/register'));
+      await tour.look(t, page, 'register');
+      await primary(page);
+      await tour.look(t, page, 'register-errors');
+      const who = person('deng_yutong');
+      await fill(page, entriesOf(who));
+      await primary(page);
+      await tour.look(t, page, 'register-code');
+      await fill(page, { sms_code: '000000' });
+      await primary(page);
+      t.regex(await page.innerText('main'), /验证码不正确/);
+      await fill(page, { sms_code: who.fixed_code! });
+      await primary(page);
+      await page.waitForURL('**/register/done');
+      await tour.look(t, page, 'register-done');
+      await page.click('main a.button-primary');
+      await logIn(page, who.username);
+      await page.waitForURL(tour.at('platform', '/account'));
+      await tour.look(t, page, 'account');
+      await page.goto(tour.at('cityA', '/login'));
+      t.is(page.url(), tour.at('cityA'));
+      t.is((await tour.knows(page, 'cityA')).acr, 'urn:ymt:acr:basic');
+    },
+  );
 
   test.serial(
     'step 2: whoever cannot register is told why and how to go on, and nothing is half made',
@@ -125,7 +128,7 @@ export function registering(test: TourTest): void {
     t.regex(await page.innerText('main'), /错误次数过多/);
   });
 
-  test('step 2: documents of people from elsewhere register as well', async (t) => {
+  test.serial('step 2: documents of people from elsewhere register as well', async (t) => {
     const { tour } = t.context;
     for (const username of ['chan_kayan', 'maria_santos', 'john_smith']) {
       const who = person(username);

@@ -56,7 +56,7 @@ export function steppingUp(test: TourTest): void {
     t.deepEqual(await tour.knows(page, 'cityA'), cityA);
   });
 
-  test('step 4: who fails one check takes another way, and a card is a form', async (t) => {
+  test.serial('step 4: who fails one check takes another way, and a card is a form', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     const who = person('zhang_minran');
@@ -78,7 +78,7 @@ export function steppingUp(test: TourTest): void {
     t.is((await tour.knows(page, 'hrss')).acr, 'urn:ymt:acr:intermediate');
   });
 
-  test('step 4: who will not be checked is told what is missing and gets back', async (t) => {
+  test.serial('step 4: who will not be checked is told what is missing and gets back', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     await page.goto(tour.at('hrss', '/certificate'));

@@ -10,7 +10,7 @@ import { openTour, type TourTest } from './world.ts';
 
 /**
  * The six steps of the README's tour, walked by browsers through the programs of `npm start`. They share one
- * sandbox: each test is somebody else. What moves the clock is serial, so that it comes before everything else.
+ * sandbox: each test is somebody else, and one comes after the other, because some move the clock of all.
  */
 const test = anyTest as TourTest;
 test.before(async (t) => {

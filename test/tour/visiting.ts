@@ -2,7 +2,7 @@ import { eventually, logIn, type TourTest } from './world.ts';
 
 /** Steps 1 and 3 of the tour. */
 export function visiting(test: TourTest): void {
-  test('step 1: a visitor of city A has an anonymous token and never sees the platform', async (t) => {
+  test.serial('step 1: a visitor of city A has an anonymous token and never sees the platform', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     const pages: string[] = [];
@@ -17,7 +17,7 @@ export function visiting(test: TourTest): void {
     t.true(await page.isVisible('header a[href="/login"]'));
   });
 
-  test('step 3: logged in at city A is logged in at city B, and out there is out here', async (t) => {
+  test.serial('step 3: logged in at city A is logged in at city B, and out there is out here', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     await page.goto(tour.at('cityA', '/login'));

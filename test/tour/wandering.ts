@@ -3,25 +3,28 @@ import { errorOn, fill, logIn, PASSWORD, primary, type TourTest } from './world.
 
 /** What people do besides following the tour. */
 export function wandering(test: TourTest): void {
-  test('whoever changes language or type size in the middle of a form types nothing again but secrets', async (t) => {
-    const { tour } = t.context;
-    const page = await tour.page(t, { viewport: DESKTOP });
-    await page.goto(tour.at('platform', '/register'));
-    await page.check('[name=document_type][value=passport]');
-    await fill(page, { name: 'JOHN EXAMPLE SMITH', birth_date: '1980-01-02', password: PASSWORD });
-    await page.click('button[name=locale]');
-    await page.waitForSelector('html[lang=en]');
-    await page.click('button[name=large]');
-    await page.waitForSelector('html.large');
-    t.is(await page.inputValue('[name=name]'), 'JOHN EXAMPLE SMITH');
-    t.is(await page.inputValue('[name=birth_date]'), '1980-01-02');
-    t.true(await page.isChecked('[name=document_type][value=passport]'));
-    t.is(await page.inputValue('[name=password]'), '');
-    t.is(await page.evaluate('sessionStorage.length'), 0);
-    await tour.look(t, page, 'register-large');
-  });
+  test.serial(
+    'whoever changes language or type size in the middle of a form types nothing again but secrets',
+    async (t) => {
+      const { tour } = t.context;
+      const page = await tour.page(t, { viewport: DESKTOP });
+      await page.goto(tour.at('platform', '/register'));
+      await page.check('[name=document_type][value=passport]');
+      await fill(page, { name: 'JOHN EXAMPLE SMITH', birth_date: '1980-01-02', password: PASSWORD });
+      await page.click('button[name=locale]');
+      await page.waitForSelector('html[lang=en]');
+      await page.click('button[name=large]');
+      await page.waitForSelector('html.large');
+      t.is(await page.inputValue('[name=name]'), 'JOHN EXAMPLE SMITH');
+      t.is(await page.inputValue('[name=birth_date]'), '1980-01-02');
+      t.true(await page.isChecked('[name=document_type][value=passport]'));
+      t.is(await page.inputValue('[name=password]'), '');
+      t.is(await page.evaluate('sessionStorage.length'), 0);
+      await tour.look(t, page, 'register-large');
+    },
+  );
 
-  test('a login that is over leads back to the site it was for', async (t) => {
+  test.serial('a login that is over leads back to the site it was for', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     await page.goto(tour.at('cityB', '/login'));
@@ -43,7 +46,7 @@ export function wandering(test: TourTest): void {
     t.is((await tour.knows(second, 'cityB')).state, 'signed-in');
   });
 
-  test('two logins side by side both arrive', async (t) => {
+  test.serial('two logins side by side both arrive', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     const second = await page.context().newPage();
@@ -57,7 +60,7 @@ export function wandering(test: TourTest): void {
     t.is((await tour.knows(page, 'cityB')).state, 'signed-in');
   });
 
-  test('a portal’s language and large type hold also where it asks the platform first', async (t) => {
+  test.serial('a portal’s language and large type hold also where it asks the platform first', async (t) => {
     const { tour } = t.context;
     const page = await tour.page(t);
     await page.goto(tour.at('cityB'));
