@@ -1,4 +1,5 @@
 import { benchEngine } from './health-code.ts';
+import { benchIngestion } from './health-ingest.ts';
 import { benchProtocol } from './protocol.ts';
 
 type Bench = (print: (line: string) => void) => Promise<void> | void;
@@ -7,6 +8,7 @@ type Bench = (print: (line: string) => void) => Promise<void> | void;
 const BENCHES: Record<string, Bench> = {
   protocol: benchProtocol,
   engine: benchEngine,
+  ingestion: (print) => benchIngestion(print),
 };
 
 const named = process.argv.slice(2);

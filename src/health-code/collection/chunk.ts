@@ -1,15 +1,10 @@
 import type { Refusal, Row } from './row.ts';
 
-/** A good row and the line it stood on. */
-export interface Placed extends Row {
-  line: number;
-}
-
 /** Rows that are loaded together: one for each thing that the source speaks of. */
 export interface Chunk {
-  rows: Map<string, Placed>;
+  rows: Map<string, Row>;
   /** Rows too old to be news, to be compared with what is known. */
-  late: Placed[];
+  late: Row[];
   /** Lines that are in `rows`. */
   taken: number;
   /** The newest fact among them, in milliseconds. */
@@ -41,7 +36,7 @@ const earlier = (a: number | undefined, b: number | undefined): number | undefin
  *
  * @returns why it is refused: it says something else than an earlier row under the same version.
  */
-export function addRow(chunk: Chunk, row: Placed): Refusal | undefined {
+export function addRow(chunk: Chunk, row: Row): Refusal | undefined {
   if (row.late) {
     chunk.late.push(row);
     return undefined;
@@ -53,8 +48,9 @@ export function addRow(chunk: Chunk, row: Placed): Refusal | undefined {
     return { reason: 'same_version_differs', field: 'version' };
   }
   const counts = known && known.version >= row.version ? known : row;
+  counts.revokedAt = revokedAt;
   chunk.taken += 1;
   chunk.watermark = Math.max(chunk.watermark ?? row.at, row.at);
-  chunk.rows.set(key, { ...counts, revokedAt });
+  chunk.rows.set(key, counts);
   return undefined;
 }

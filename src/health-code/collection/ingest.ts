@@ -106,8 +106,8 @@ export async function ingest(
         refuse({ line: line.no, reason: line.fault });
         continue;
       }
-      const row = readRow(line.text, rules);
-      const refusal = 'reason' in row ? row : addRow(chunk, { ...row, line: line.no });
+      const row = readRow(line.text, line.no, rules);
+      const refusal = 'reason' in row ? row : addRow(chunk, row);
       if (refusal) refuse({ line: line.no, ...refusal });
       else if (!('reason' in row) && !row.late)
         summary.watermark = Math.max(summary.watermark ?? row.at, row.at);

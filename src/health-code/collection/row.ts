@@ -35,6 +35,8 @@ export interface Refusal {
 
 /** A good row. Instants are milliseconds. */
 export interface Row {
+  /** The line it stood on. */
+  line: number;
   target: Target;
   /** Blind index of the document number, hexadecimal. */
   subject: string;
@@ -102,9 +104,9 @@ const refuse = (reason: Reason, field?: string): never => {
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads one line of a source: a good row, or why it is none. Never throws for what a line says. */
-export function readRow(text: string, rules: RowRules): Row | Refusal {
+export function readRow(text: string, line: number, rules: RowRules): Row | Refusal {
   try {
-    return rowOf(fieldsOf(text), rules);
+    return rowOf(fieldsOf(text), line, rules);
   } catch (error) {
     if (error instanceof Refused) return error.refusal;
     throw error;
@@ -125,7 +127,7 @@ function fieldsOf(text: string): Fields {
   return json as Fields;
 }
 
-function rowOf(fields: Fields, { source, rules, cipher, now, extraProvinces }: RowRules): Row {
+function rowOf(fields: Fields, line: number, { source, rules, cipher, now, extraProvinces }: RowRules): Row {
   const reference = textOf(fields, 'reference', REFERENCE);
   const type = textOf(fields, 'type', /^[A-Z_]{1,40}$/);
   const meaning = source.types.get(type);
@@ -142,6 +144,7 @@ function rowOf(fields: Fields, { source, rules, cipher, now, extraProvinces }: R
   only('temp', target === 'movement' && source.thermometer);
   const at = instantOf(fields, 'at', now) ?? refuse('missing', 'at');
   const row: Row = {
+    line,
     target,
     subject: '',
     type,

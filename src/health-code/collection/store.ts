@@ -1,7 +1,7 @@
 import type { CopyIn, Database, Queryable } from '../../platform/database.ts';
 import { healthSettings } from '../settings.ts';
-import type { Chunk, Placed } from './chunk.ts';
-import type { Reason } from './row.ts';
+import type { Chunk } from './chunk.ts';
+import type { Reason, Row } from './row.ts';
 import type { Target } from './sources.ts';
 
 /** Whose rows these are. References are the client's own: two hospitals may both have a row "1". */
@@ -22,11 +22,11 @@ const instant = (at: number | undefined) => (at === undefined ? '\\N' : new Date
 const plain = (value: string | number | boolean | undefined) => (value === undefined ? '\\N' : String(value));
 
 /** One row in COPY's text format. Its texts hold nothing that would need escaping: `row.ts` saw to that. */
-const copyLine = (row: Placed): string =>
+const copyLine = (row: Row): string =>
   `${row.line}\t${row.target}\t${row.late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\n`;
 
 /** Text in pieces of some tens of kilobytes. */
-function* copyText(rows: Iterable<Placed>): Generator<string> {
+function* copyText(rows: Iterable<Row>): Generator<string> {
   let piece = '';
   for (const row of rows) {
     piece += copyLine(row);

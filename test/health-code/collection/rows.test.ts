@@ -9,7 +9,7 @@ import { rowOf } from '../../support/health-sources.ts';
 
 const rules = ruleSets.at(-1)!;
 const read = (row: unknown, source = 'hospital') =>
-  readRow(typeof row === 'string' ? row : JSON.stringify(row), {
+  readRow(typeof row === 'string' ? row : JSON.stringify(row), 1, {
     source: sourceKind(source, rules),
     rules,
     cipher,
