@@ -104,6 +104,11 @@ export function openDatabase(
     async transaction(work) {
       const connection = await pool.connect();
       let broken: Error | undefined;
+      // A connection that dies in the middle says so here too, and unheard it would end the process.
+      const lost = (error: Error) => {
+        broken = error;
+      };
+      connection.on('error', lost);
       try {
         onQuery?.('begin');
         await connection.query('begin');
@@ -126,6 +131,7 @@ export function openDatabase(
         });
         throw error;
       } finally {
+        connection.off('error', lost);
         connection.release(broken);
       }
     },
