@@ -21,6 +21,13 @@ const registerQuestion = z.object({
 const recheckQuestion = registerQuestion.extend({ reference: z.string().min(1) });
 const ownerQuestion = z.object({ ...named, phone: z.string().min(1) });
 const simQuestion = z.object({ phone: z.string().min(1) });
+const stayQuestion = z.object({
+  phone: z.string().min(1),
+  province: z.string().regex(/^\d{2}$/),
+  from: z.iso.date(),
+  to: z.iso.date(),
+});
+const guardianQuestion = z.object({ guardian: z.object(named), child: z.object(named) });
 const cardQuestion = z.object({ ...named, cardNumber: z.string().min(1), phone: z.string().optional() });
 
 /** Names are compared as a clerk would: without regard to case and doubled spaces. */
@@ -83,6 +90,23 @@ export function questions(world: World): Router {
     // Counted from the start of this process, so that a moved clock lets the change grow old.
     const changedAt = hours === undefined ? null : new Date(world.startedAt.getTime() - hours * 3_600_000);
     ctx.body = { changedAt };
+  });
+
+  router.post('/carrier/stay', async (ctx) => {
+    const { phone } = bodyOf(ctx, stayQuestion);
+    const owner = world.byPhone(phone);
+    if (await troubled(ctx, world, 'carrier', owner?.outcomes.stay)) return;
+    const said = owner ? (told(owner.outcomes, 'stay', ['no', 'unknown']) ?? 'yes') : 'unknown';
+    ctx.body = { outcome: said, reference: newReference('carrier'), source: 'carrier' };
+  });
+
+  router.post('/police/guardian', async (ctx) => {
+    const { guardian, child } = bodyOf(ctx, guardianQuestion);
+    const [one, other] = [world.byDocument(guardian.idNumber), world.byDocument(child.idNumber)];
+    if (await troubled(ctx, world, 'police', other?.outcomes.register)) return;
+    const both = isPerson(one, guardian.name) && isPerson(other, child.name);
+    const outcome = !both ? 'unknown' : other.ward_of?.includes(one.username) ? 'match' : 'mismatch';
+    ctx.body = { outcome, reference: newReference('police'), source: 'police' };
   });
 
   const card = (

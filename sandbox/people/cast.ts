@@ -1,3 +1,4 @@
+import { healthCast } from './health.ts';
 import { newcomers } from './newcomers.ts';
 import { type Role, role } from './role.ts';
 
@@ -222,4 +223,4 @@ const higher: Role[] = [
 ];
 
 /** Everybody, in a fixed order; append only, because numbers follow from the place in this list. */
-export const CAST: readonly Role[] = [...imported, ...basic, ...higher, ...newcomers];
+export const CAST: readonly Role[] = [...imported, ...basic, ...higher, ...newcomers, ...healthCast];

@@ -71,6 +71,7 @@ export function makePeople(): Person[] {
           ? {}
           : { social_security_card: `S3900${number}`, bank_card: withLuhn(`62993900000000${number}`) },
         outcomes: role.outcomes ?? {},
+        ...(role.wardOf && { ward_of: role.wardOf }),
         ...(!role.readsSms && { fixed_code: FIXED_CODE }),
         shows: role.shows,
       };

@@ -88,7 +88,16 @@ export const newcomers: Role[] = [
     outcomes: { sms: 'down' },
     readsSms: true,
   }),
-  role(null, '杜小苗', 'du_xiaomiao', 'f', '2019-06-01', '未满 14 周岁', 'under 14'),
+  role(
+    null,
+    '杜小苗',
+    'du_xiaomiao',
+    'f',
+    '2019-06-01',
+    '未满 14 周岁；监护人是王秀岚',
+    'under 14; the guardian is 王秀岚',
+    { wardOf: ['wang_xiulan'] },
+  ),
   role(null, '戴少年', 'dai_shaonian', 'm', '2012-03-10', '14 至 17 周岁', 'between 14 and 17'),
   role(
     null,

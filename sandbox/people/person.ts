@@ -14,6 +14,8 @@ export const outcomesSchema = z.strictObject({
     .regex(/^[0-9A-Z]{5,18}$/)
     .optional(),
   carrier: z.enum(['other_owner', 'unknown', 'down', 'slow']).optional(),
+  /** What the carrier says of a declared trip; yes unless told otherwise. */
+  stay: z.enum(['no', 'unknown', 'down', 'slow']).optional(),
   /** Hours before the start of the simulator at which the SIM was changed. */
   sim_changed_hours_ago: z.number().positive().optional(),
   social_security_card: z.enum(['mismatch', 'blocked', 'down', 'slow']).optional(),
@@ -50,6 +52,8 @@ export const personSchema = z.strictObject({
       .optional(),
   }),
   outcomes: outcomesSchema,
+  /** User names of the guardians that the household register knows. */
+  ward_of: z.array(z.string()).optional(),
   /** Every SMS code for this person is this one, and limits do not count. */
   fixed_code: z
     .string()

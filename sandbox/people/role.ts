@@ -16,6 +16,8 @@ export interface Role {
   /** Owns a second number. */
   secondPhone?: true;
   noCards?: true;
+  /** User names of the guardians. */
+  wardOf?: string[];
 }
 
 export const role = (

@@ -47,3 +47,36 @@ export function createCarrier(baseUrl: string, fetch: Fetch, options?: Authority
     },
   };
 }
+
+export interface StayAnswer {
+  outcome: 'yes' | 'no' | 'unknown';
+  reference: string;
+  source: 'carrier';
+}
+
+/** The carriers' answer to one question about a declared trip. They say yes or no and never where a phone was. */
+export interface StayCarrier {
+  /**
+   * Whether `phone` was in a province on any of the days.
+   *
+   * @param question.province two digits of GB/T 2260: nothing finer is asked.
+   * @param question.from civil days, inclusive: `2020-04-15`.
+   * @throws AuthorityUnavailable
+   */
+  wasIn(question: { phone: string; province: string; from: string; to: string }): Promise<StayAnswer>;
+}
+
+const stayAnswer = z.object({
+  outcome: z.enum(['yes', 'no', 'unknown']),
+  reference: z.string().min(1).max(128),
+  source: z.literal('carrier'),
+});
+
+/** @param baseUrl where `carrier/stay` is. */
+export function createStayCarrier(baseUrl: string, fetch: Fetch, options?: AuthorityOptions): StayCarrier {
+  const url = at(baseUrl, 'carrier/stay');
+  return {
+    wasIn: ({ phone, province, from, to }) =>
+      ask(fetch, { kind: 'carrier', url, body: { phone, province, from, to }, answer: stayAnswer }, options),
+  };
+}

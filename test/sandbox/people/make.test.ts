@@ -74,6 +74,10 @@ test('every failure of every authority belongs to a person', (t) => {
     'video refused',
     'video later',
     'sms down',
+    'stay no',
+    'stay unknown',
+    'stay down',
+    'stay slow',
   ]) {
     t.true(shown.has(failure), failure);
   }
