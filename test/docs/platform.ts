@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { openSandbox } from '../../sandbox/open.ts';
+import { loadPeople } from '../../sandbox/people/person.ts';
 import { processes } from '../../sandbox/processes.ts';
 import { settle } from '../../sandbox/settle.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -13,7 +14,11 @@ export interface Platform {
   issuer: string;
   /** Where the portal of the page is to listen. */
   portal: string;
+  stop(): Promise<void>;
 }
+
+/** Those who log in on the page; an account takes time to make. */
+const NEEDED = ['wang_xiulan', 'li_jianzhong'];
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -29,18 +34,20 @@ let nextOffset = 7_000 + (process.pid % 450) * 20;
 
 /**
  * What `CLIENTS_FILE=docs/examples/clients.json npm start` starts, without the portals that the pages do not need.
- * The example's portal is given a port that is free.
+ * The example's portal is given a port that is free. For a hook: stop it in another.
  */
 export async function startPlatform(t: ExecutionContext<unknown>): Promise<Platform> {
   const dataDir = mkdtempSync(join(tmpdir(), 'yimatong-docs-'));
   chmodSync(dataDir, 0o711);
-  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }));
   const portal = `http://localhost:${await freePort()}`;
   const clientsFile = join(dataDir, 'my-clients.json');
   writeFileSync(
     clientsFile,
     textOf('docs/examples/clients.json').replaceAll('http://localhost:8080', portal),
   );
+  const peopleFile = join(dataDir, 'people.json');
+  const people = loadPeople().filter(({ username }) => NEEDED.includes(username));
+  writeFileSync(peopleFile, JSON.stringify(people));
   const { url } = await freshDatabase(t);
   const portOffset = nextOffset;
   nextOffset += 20;
@@ -52,9 +59,18 @@ export async function startPlatform(t: ExecutionContext<unknown>): Promise<Platf
     programs: (plan) =>
       processes(plan)
         .filter(({ name }) => name === 'identity provider' || name === 'authorities')
-        .map((program) => ({ ...program, env: { ...program.env, CLOCK_PEERS: '', LOG_LEVEL: 'warn' } })),
+        .map((program) => {
+          const own = program.name === 'identity provider' && { SANDBOX_PEOPLE_FILE: peopleFile };
+          return { ...program, env: { ...program.env, CLOCK_PEERS: '', LOG_LEVEL: 'warn', ...own } };
+        }),
     prepare: settle,
   });
-  t.teardown(() => sandbox.stop());
-  return { issuer: `http://localhost:${3000 + portOffset}`, portal };
+  return {
+    issuer: `http://localhost:${3000 + portOffset}`,
+    portal,
+    async stop() {
+      await sandbox.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
 }
