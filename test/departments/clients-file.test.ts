@@ -1,0 +1,108 @@
+import test from 'ava';
+import { openCatalogue } from '../../src/departments/catalogue.ts';
+import {
+  applyClients,
+  ClientsFileError,
+  clientsFileSchema,
+  parseClients,
+} from '../../src/departments/clients-file.ts';
+import { freshDatabase } from '../support/database.ts';
+import { portal } from '../support/relying-party.ts';
+
+const NOW = new Date('2026-11-23T02:00:00Z');
+const API = { identifier: 'https://pension.example/api', scope: 'pension:read' };
+const parse = (entries: unknown) => parseClients(JSON.stringify(entries), 'clients.json');
+const { sector: _, ...homeless } = portal('homeless');
+
+const WRONG: [unknown, RegExp][] = [
+  ['not a list', /must be a JSON array/],
+  [[portal('a'), portal('a')], /entry 2 \(a\): client_id: appears twice/],
+  [[homeless], /entry 1 \(homeless\): sector/],
+  [[portal('a', { min_acr: 'urn:ymt:acr:highest' })], /min_acr/],
+  [[portal('a', { claims_allowed: ['identity'] })], /legal_basis: name the law/],
+  [[portal('a', { client_secret: 'short' })], /client_secret/],
+  [
+    [portal('a', { resources: [API] }), portal('b', { resources: [API] })],
+    /entry 2 \(b\): resources: .* belongs to a already/,
+  ],
+  [[portal('a', { resources: [{ ...API, identifier: 'urn:ymt:health-ingest' }] })], /the platform’s own/],
+  [[portal('a', { token_endpoint_auth_method: 'client_secret_jwt' })], /token_endpoint_auth_method/],
+];
+
+test('a wrong clients file says which entry is wrong, in which field', (t) => {
+  t.throws(() => parseClients('{', 'clients.json'), {
+    instanceOf: ClientsFileError,
+    message: /clients\.json: not JSON/,
+  });
+  for (const [entries, message] of WRONG) {
+    t.throws(() => parse(entries), { instanceOf: ClientsFileError, message }, String(message));
+  }
+});
+
+test('an API belongs to one client: two cannot both claim to look at its tokens', async (t) => {
+  const db = await freshDatabase(t);
+  await applyClients(db, parse([portal('a', { resources: [API] })]), NOW);
+  t.like(await openCatalogue(db, () => NOW).resource(API.identifier), {
+    clientId: 'a',
+    minAcr: 'urn:ymt:acr:basic',
+  });
+  await applyClients(db, parse([portal('a'), portal('b', { resources: [API] })]), NOW);
+  t.is(
+    (await openCatalogue(db, () => NOW).resource(API.identifier))?.clientId,
+    'b',
+    'moved by the file, on purpose',
+  );
+  await applyClients(db, parse([portal('a')]), NOW);
+  t.is(await openCatalogue(db, () => NOW).resource(API.identifier), undefined);
+});
+
+test('a sector is for life, also of a client that was away for a while', async (t) => {
+  const db = await freshDatabase(t);
+  await applyClients(db, parse([portal('a', { sector: 'city-a.portal' })]), NOW);
+  const other = parse([portal('new'), portal('a', { sector: 'city-b.portal' })]);
+  await t.throwsAsync(applyClients(db, other, NOW), {
+    instanceOf: ClientsFileError,
+    message: /city-a\.portal/,
+  });
+  t.is(await openCatalogue(db, () => NOW).client('new'), undefined, 'all or nothing');
+  await applyClients(db, [], NOW);
+  t.is(await openCatalogue(db, () => NOW).client('a'), undefined);
+  await t.throwsAsync(applyClients(db, other, NOW), { instanceOf: ClientsFileError });
+  await applyClients(db, parse([portal('a', { sector: 'city-a.portal', client_name: 'A' })]), NOW);
+  t.like(await openCatalogue(db, () => NOW).client('a'), { client_name: 'A' });
+});
+
+test('applying the same file twice, or from several processes at once, changes nothing', async (t) => {
+  const db = await freshDatabase(t, { max: 8 });
+  const clients = parse([portal('a', { resources: [API] }), portal('b')]);
+  await Promise.all(Array.from({ length: 6 }, () => applyClients(db, clients, NOW)));
+  const read = () => db.query('select client_id, metadata, updated_at, disabled_at from clients order by 1');
+  const before = await read();
+  t.is(before.length, 2);
+  await applyClients(db, clients, new Date(NOW.getTime() + 60_000));
+  t.deepEqual(await read(), before);
+});
+
+test('the catalogue remembers for five seconds, also what is not there', async (t) => {
+  const db = await freshDatabase(t);
+  let now = NOW;
+  const catalogue = openCatalogue(db, () => now);
+  t.is(await catalogue.client('a'), undefined);
+  const asked = db.statements.length;
+  await catalogue.client('a');
+  t.is(db.statements.length, asked);
+  await applyClients(db, parse([portal('a')]), NOW);
+  now = new Date(NOW.getTime() + 4_999);
+  t.is(await catalogue.client('a'), undefined);
+  now = new Date(NOW.getTime() + 5_000);
+  t.truthy(await catalogue.client('a'));
+  now = new Date(NOW.getTime() - 3_600_000);
+  await db.query(`update clients set disabled_at = $1`, [NOW]);
+  t.is(await catalogue.client('a'), undefined, 'a clock that was put back keeps nothing for hours');
+});
+
+test('the published schema of the file names our metadata', (t) => {
+  const { items } = clientsFileSchema() as { items: { properties: object; required: string[] } };
+  t.true(['sector', 'min_acr', 'claims_allowed', 'resources'].every((name) => name in items.properties));
+  t.true(items.required.includes('sector'));
+});
