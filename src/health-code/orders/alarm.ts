@@ -60,9 +60,9 @@ export async function seeAlarms(
 ): Promise<number> {
   const rows = await tx.query(
     `update health_order_alarms a set seen_by = $2, seen_at = $3 from health_orders o
-     where a.order_id = $1 and a.seen_at is null and o.id = a.order_id and o.approver1 <> $2::text
+     where a.order_id = $1 and a.seen_at is null and o.id = a.order_id and o.approver1 <> $4
      returning a.kind`,
-    [orderId, officer.citizenId, now],
+    [orderId, officer.citizenId, now, officer.citizenId],
   );
   if (rows.length > 0) {
     await record(tx, { type: 'health.override_alarm_seen', actor: officer.actor, at: now });
