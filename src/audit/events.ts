@@ -204,6 +204,14 @@ export const EVENTS = {
   'health.file_accepted': nothing,
   'health.file_rejected': nothing,
   'health.green_answered': nothing,
+  'health.scan_identification_requested': nothing,
+  'health.venue_registered': nothing,
+  'health.venue_disabled': nothing,
+  'health.venue_device_added': nothing,
+  'health.venue_device_disabled': nothing,
+  'health.paper_issued': nothing,
+  'health.paper_revoked': nothing,
+  'health.codes_withdrawn': nothing,
 
   'audit.purged': nothing,
 } as const;

@@ -4,7 +4,7 @@ import { exportPoint, newDeviceKey } from '../../src/health-code/wire/cose.js';
 import { toBase64Url } from '../../src/health-code/wire/jws.js';
 import { writeOfflineCode } from '../../src/health-code/wire/offline-code.js';
 import type { StatusList } from '../../src/health-code/wire/status-list.js';
-import { LIST_SIZE } from '../../src/health-code/wire/status-list.js';
+import { isRevoked, LIST_SIZE } from '../../src/health-code/wire/status-list.js';
 import { type Verifier, verifyOfflineCode } from '../../src/health-code/wire/verify.js';
 
 export const AT = 1_795_000_000;
@@ -32,7 +32,8 @@ export async function offlineWorld(attested: Partial<Attestation> = {}) {
   const door: Verifier = {
     keys: new Map([[toBase64Url(province.kid), province.publicKey]]),
     region: '390000',
-    lists: [list],
+    revoked: (status) => isRevoked([list], status),
+    revokedAge: 60,
     now: AT,
     first: (digest) => !shown.has(digest) && shown.add(digest).size > 0,
   };

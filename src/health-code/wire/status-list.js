@@ -68,3 +68,11 @@ export function isRevoked(lists, status) {
   const place = status % LIST_SIZE;
   return list !== undefined && ((list.bytes[place >> 3] ?? 0) & (1 << (place & 7))) !== 0;
 }
+
+/**
+ * @param {readonly StatusList[]} lists
+ * @param {number} now in seconds.
+ * @returns {number | undefined} how old the oldest list is; undefined without any.
+ */
+export const listAge = (lists, now) =>
+  lists.length === 0 ? undefined : Math.max(0, now - Math.min(...lists.map(({ at }) => at)));

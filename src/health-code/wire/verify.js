@@ -5,7 +5,6 @@
 import { importPoint, verifySign1 } from './cose.js';
 import { toBase64Url } from './jws.js';
 import { readOfflineCode } from './offline-code.js';
-import { isRevoked } from './status-list.js';
 
 /** @import { webcrypto } from 'node:crypto' */
 
@@ -30,7 +29,8 @@ export const LIST_USELESS = 24 * 3600;
  * @typedef {object} Verifier
  * @property {ReadonlyMap<string, webcrypto.CryptoKey>} keys of the province, by `kid` (base64url).
  * @property {string} region whose codes count here.
- * @property {readonly import('./status-list.js').StatusList[]} lists
+ * @property {(status: number) => boolean | Promise<boolean>} revoked whether the attestation at this place was taken back.
+ * @property {number | undefined} revokedAge how old that knowledge is, in seconds; undefined for none at all.
  * @property {number} now in seconds.
  * @property {string | undefined} [nonce] the question that this gate asked just now.
  * @property {(digest: string) => boolean | Promise<boolean>} first remembers a showing: whether it is the first one
@@ -48,7 +48,7 @@ export const LIST_USELESS = 24 * 3600;
  * @param {Verifier} verifier
  * @returns {Promise<Checked>}
  */
-export async function verifyOfflineCode(text, { keys, region, lists, now, nonce, first }) {
+export async function verifyOfflineCode(text, { keys, region, revoked, revokedAge, now, nonce, first }) {
   const code = readOfflineCode(text);
   const key = code && keys.get(toBase64Url(code.province.kid));
   if (!code || !key || !(await verifySign1(code.province.sign1, key))) return { verdict: 'unknown' };
@@ -60,19 +60,10 @@ export async function verifyOfflineCode(text, { keys, region, lists, now, nonce,
   if (now >= holder.exp || code.time < now - PAST) return { verdict: 'expired', holder };
   if (code.time > now + FUTURE) return { verdict: 'early', holder };
   if (code.nonce !== nonce) return { verdict: 'wrong_nonce', holder };
-  if (isRevoked(lists, holder.status)) return { verdict: 'withdrawn', holder };
-  const age = listAge(lists, now);
-  if (age === undefined || age > LIST_USELESS) return { verdict: 'unchecked', holder };
+  if (await revoked(holder.status)) return { verdict: 'withdrawn', holder };
+  if (revokedAge === undefined || revokedAge > LIST_USELESS) return { verdict: 'unchecked', holder };
   // Over what was signed, not over what was scanned: ECDSA signs the same thing in many ways.
   const digest = await crypto.subtle.digest('SHA-256', code.device.signed);
   if (!(await first(toBase64Url(new Uint8Array(digest))))) return { verdict: 'shown_before', holder };
   return { verdict: holder.colour === 'GREEN' ? 'valid' : 'wrong_colour', holder };
 }
-
-/**
- * @param {readonly import('./status-list.js').StatusList[]} lists
- * @param {number} now in seconds.
- * @returns {number | undefined} how old the oldest list is; undefined without any.
- */
-export const listAge = (lists, now) =>
-  lists.length === 0 ? undefined : Math.max(0, now - Math.min(...lists.map(({ at }) => at)));

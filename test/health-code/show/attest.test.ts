@@ -7,7 +7,7 @@ import { readAttestation } from '../../../src/health-code/wire/attestation.js';
 import { exportPoint, importPoint, newDeviceKey } from '../../../src/health-code/wire/cose.js';
 import { fromBase64Url } from '../../../src/health-code/wire/jws.js';
 import { writeOfflineCode } from '../../../src/health-code/wire/offline-code.js';
-import { readStatusList } from '../../../src/health-code/wire/status-list.js';
+import { isRevoked, listAge, readStatusList } from '../../../src/health-code/wire/status-list.js';
 import { verifyOfflineCode } from '../../../src/health-code/wire/verify.js';
 import { newId } from '../../../src/platform/id.ts';
 import { cipher, NOW } from '../../support/citizens.ts';
@@ -58,7 +58,8 @@ async function world(t: ExecutionContext) {
     const { verdict } = await verifyOfflineCode(code, {
       keys: keysById,
       region: '390000',
-      lists,
+      revoked: (status) => isRevoked(lists, status),
+      revokedAge: listAge(lists, time),
       now: time,
       first: () => true,
     });
