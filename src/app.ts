@@ -26,6 +26,7 @@ import { officerRoutes } from './health-code/officers/routes.ts';
 import { watchAlarms } from './health-code/orders/alarm.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
+import { forgetOnLogout } from './health-code/show/app-files.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
 import { mountProvider } from './oidc/mount.ts';
@@ -162,6 +163,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   // Before all pages: what portals ask all day should not be compared with the path of every page first.
   app.use(mountProvider(protocol.provider));
 
+  app.use(forgetOnLogout(/^\/(account\/logout|oauth\/logout\/confirm)$/));
   const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
   const visitors = new Router();
   visitors.get('/interaction/:uid', async (ctx, next) => {
@@ -225,8 +227,14 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     cipher,
     clock,
     pages,
+    limits,
+    issuer,
     async signedIn(ctx) {
       const me = await account.gate.signedIn(ctx, ctx.path);
+      return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
+    },
+    async current(ctx) {
+      const me = await account.gate.who(ctx);
       return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
     },
   });

@@ -13,11 +13,14 @@ import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
 import { runTransitions } from './health-code/decide.ts';
+import { purgeDoor } from './health-code/door/purge.ts';
 import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './health-code/exchange/exchange.ts';
 import { purgeExchange } from './health-code/exchange/purge.ts';
 import { sendNotices } from './health-code/notices/send.ts';
 import { purgeHealth } from './health-code/purge.ts';
 import { stepRuns } from './health-code/runs.ts';
+import { tendHealthKeys } from './health-code/show/keys.ts';
+import { purgeShown } from './health-code/show/purge.ts';
 import type { Clock } from './platform/clock.ts';
 import type { Database } from './platform/database.ts';
 import type { Cipher } from './platform/field-encryption.ts';
@@ -85,6 +88,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     return untilDone(() => sendNotices(db, tools, { now: clock() }));
   });
   await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
+  await every(3600, 'health-keys', () => tendHealthKeys(db, cipher, clock()));
   await every(5, 'health-pids', () => refreshPids(deps.exchange));
   await every(60, 'health-exchange', async () => {
     await makeDailyFile(deps.exchange);
@@ -105,6 +109,8 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
     await purgeAudit(db, { now, keepSeconds: lifetimes.auditLog });
     await purgeAccessLog(db, { now, keepSeconds: lifetimes.accessLog });
     await untilDone(() => purgeHealth(db, { now, limit: BATCH }));
+    await untilDone(() => purgeShown(db, { now, limit: BATCH }));
+    await untilDone(() => purgeDoor(db, { now, limit: BATCH }));
     await untilDone(() => purgeCollection(db, { now, limit: BATCH }));
     await untilDone(() => purgeExchange(db, { now, limit: BATCH }));
     await purgeLimits(db, now);

@@ -64,6 +64,8 @@ const standingWithoutSms = ({ evidence, proofs, cap }: LoadedStanding, at: Date,
   });
 
 export interface Gate {
+  /** The citizen, or `undefined` for nobody: for requests of scripts, which cannot be sent anywhere. */
+  who(ctx: Context): Promise<Me | undefined>;
   /**
    * The citizen, or `undefined` when the browser was sent to log in first.
    * @param backTo where to go on after a form was sent too late; a page is gone back to by itself.
@@ -114,6 +116,7 @@ export function createGate({ db, cipher, clock }: AccountDeps, pages: SignInPage
   });
 
   return {
+    who,
     async signedIn(ctx, backTo = '/account') {
       const me = await who(ctx);
       if (me === undefined) await pages.send(ctx, { returnTo: ctx.method === 'GET' ? ctx.url : backTo });

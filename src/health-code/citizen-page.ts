@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import type { Limits } from '../platform/limits.ts';
 import type { Pages } from '../platform/pages.ts';
 import { Problem } from '../platform/problem.ts';
 import { requireActivation } from './activation.ts';
@@ -19,8 +20,13 @@ export interface HealthDeps {
   cipher: Cipher;
   pages: Pages;
   clock: Clock;
+  limits: Limits;
+  /** The public origin. */
+  issuer: string;
   /** Who is logged in in this browser; undefined when it was sent to log in first. */
   signedIn(ctx: Context): Promise<SignedIn | undefined>;
+  /** The same for requests of scripts, which are sent nowhere. */
+  current(ctx: Context): Promise<SignedIn | undefined>;
 }
 
 /** What a page is told about the citizen who looks at it. */
@@ -33,12 +39,23 @@ export interface Me {
 export type CitizenPage = (ctx: Context, me: Me) => Promise<void>;
 
 /** Makes handlers of pages for the citizen who is logged in, while the module is on. */
-export function citizenPages({ db, cipher, clock, signedIn }: HealthDeps) {
+export const citizenPages = (deps: HealthDeps) => handlers(deps, deps.signedIn);
+
+/** The same for what scripts ask for: JSON, and 401 `health_not_signed_in` instead of a way to log in. */
+export const citizenAnswers = (deps: HealthDeps) =>
+  handlers(deps, async (ctx) => {
+    ctx.state.api = true;
+    const me = await deps.current(ctx);
+    if (!me) throw new Problem('health_not_signed_in', 401);
+    return me;
+  });
+
+function handlers({ db, cipher, clock }: HealthDeps, who: HealthDeps['signedIn']) {
   return (page: CitizenPage) =>
     async (ctx: Context): Promise<void> => {
       const now = clock();
       await requireActivation(db, now);
-      const me = await signedIn(ctx);
+      const me = await who(ctx);
       if (!me) return;
       const holder = await readHolder(db, cipher, me.citizenId);
       await withRules(() => page(ctx, { holder, sessionUid: me.sessionUid, now }));
@@ -55,7 +72,7 @@ export async function withRules<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const PAGES = ['code', 'checkin', 'declare', 'appeals'];
+const PAGES = ['code', 'checkin', 'declare', 'appeals', 'paper'];
 
 /** The links between the citizen's health pages. */
 export const healthNav = (pages: Pages, ctx: Context, current: string) =>

@@ -6,6 +6,7 @@ import { appealRoutes } from './appeals/routes.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
 import { citizenPages, type HealthDeps, healthNav } from './citizen-page.ts';
 import { declare } from './declare.ts';
+import { doorRoutes } from './door/routes.ts';
 import { formatDay } from './engine/civil-day.ts';
 import { ruleSetAt, ruleSets } from './engine/rule-set.ts';
 import {
@@ -18,7 +19,8 @@ import {
   temperatureError,
 } from './forms.ts';
 import { healthSettings } from './settings.ts';
-import { codePage } from './show/code-page.ts';
+import { openHealthKeys } from './show/keys.ts';
+import { showRoutes } from './show/routes.ts';
 
 /** The citizen's pages of the health code: `/health/code`, `/health/declare`, `/health/checkin`. */
 export function healthRoutes(deps: HealthDeps): Router {
@@ -31,7 +33,9 @@ export function healthRoutes(deps: HealthDeps): Router {
   router.use('/health', bodyParser());
   router.get('/health', (ctx) => ctx.redirect('/health/code'));
 
-  codePage(router, deps);
+  const keys = openHealthKeys(db, cipher);
+  showRoutes(router, { ...deps, keys });
+  doorRoutes(router, { ...deps, keys });
   appealRoutes(router, deps);
 
   const showDeclaration = (ctx: Context, now: Date, form?: FormState) => {

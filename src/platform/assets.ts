@@ -24,6 +24,7 @@ export interface Assets {
   /** The file's own text, for icons that become part of the page. Throws for an unknown file. */
   text(file: string): string;
   find(file: string): Asset | undefined;
+  readonly names: readonly string[];
   /** Hash over all files: one for the whole folder, so that relative addresses inside it keep working. */
   readonly hash: string;
 }
@@ -58,6 +59,7 @@ export function readAssets(directory: string, made: Readonly<Record<string, stri
   };
   return {
     hash,
+    names: [...files.keys()],
     find: (file) => files.get(file),
     text: (file) => existing(file).body.toString('utf8'),
     url(file) {

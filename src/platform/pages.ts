@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Eta } from 'eta';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { type Assets, readAssets } from './assets.ts';
+import type { Assets } from './assets.ts';
 import type { FieldError, FormState } from './http/forms.ts';
 import { localeOf } from './http/preferences.ts';
 import { type Locale, loadTexts, type TextParams, type Texts, type Translate } from './i18n.ts';
 import type { Problem } from './problem.ts';
+import { productAssets } from './product-assets.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -34,6 +34,8 @@ interface PageOptions {
   nav?: Array<{ href: string; label: string; current?: boolean }>;
   /** `ymt-error` of the page. */
   error?: string;
+  /** Address of a web app manifest, for pages that can be kept on the home screen. */
+  manifest?: string;
 }
 
 export interface Pages {
@@ -73,17 +75,6 @@ const NO_FORM: FormState = { values: {}, errors: {} };
 
 function readSite(file: string): Site {
   return Site.parse(JSON.parse(readFileSync(file, 'utf8')));
-}
-
-/** The folder `public/`, and the scripts that come from packages instead of being copied into it. */
-function productAssets(): Assets {
-  const require = createRequire(import.meta.url);
-  const browser = join(require.resolve('@simplewebauthn/browser'), '../..');
-  const sheets = ['tokens', 'base', 'layout', 'forms', 'components', 'health'];
-  return readAssets(join(ROOT, 'public'), {
-    'style.css': sheets.map((sheet) => join(ROOT, 'public/style', `${sheet}.css`)),
-    'vendor/simplewebauthn.js': [join(browser, 'dist/bundle/index.umd.min.js')],
-  });
 }
 
 /**

@@ -5,6 +5,7 @@ import { officerRoutes } from '../../src/health-code/officers/routes.ts';
 import { grantRole } from '../../src/health-code/officers/store.ts';
 import { healthRoutes } from '../../src/health-code/routes.ts';
 import type { Database } from '../../src/platform/database.ts';
+import { createLimits } from '../../src/platform/limits.ts';
 import { cipher, NOW } from './citizens.ts';
 import { freshDatabase } from './database.ts';
 import { givenCitizenAtBasic } from './health.ts';
@@ -52,6 +53,11 @@ export async function startOffice(t: ExecutionContext<unknown>): Promise<Office>
     });
     const health = healthRoutes({
       ...deps,
+      limits: createLimits(db),
+      issuer: 'http://localhost',
+      async current() {
+        return world.citizenId === undefined ? undefined : { citizenId: world.citizenId };
+      },
       async signedIn(ctx) {
         if (world.citizenId !== undefined) return { citizenId: world.citizenId };
         ctx.redirect('/login');

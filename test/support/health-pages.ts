@@ -1,5 +1,6 @@
 import type { ExecutionContext } from 'ava';
 import { healthRoutes } from '../../src/health-code/routes.ts';
+import { createLimits } from '../../src/platform/limits.ts';
 import { cipher, NOW } from './citizens.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { serve, type TestSite } from './http.ts';
@@ -24,11 +25,16 @@ export async function startHealth(t: ExecutionContext<unknown>): Promise<HealthS
       cipher,
       pages,
       clock: () => world.now,
+      limits: createLimits(db),
+      issuer: 'http://localhost',
       async signedIn(ctx) {
         if (world.citizenId !== undefined)
           return { citizenId: world.citizenId, sessionUid: 'session-of-test' };
         ctx.redirect('/login');
         return undefined;
+      },
+      async current() {
+        return world.citizenId === undefined ? undefined : { citizenId: world.citizenId };
       },
     }),
   );

@@ -25,14 +25,12 @@ const letters = (count: number) =>
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
 const NO_DEVICE = hashOf('');
 
-/** `k7qm 3xpd-…` as it may be typed → its two parts, or undefined for what is none. */
+/** A credential as it may be typed, `k7qm 3xpd-…`, without what makes no difference. */
+export const plainCredential = (typed: string): string =>
+  typed.normalize('NFKC').replace(/[\s-]/g, '').toUpperCase().replace(/O/g, '0').replace(/[IL]/g, '1');
+
 function parseCredential(typed: string): { id: string; secret: string } | undefined {
-  const plain = typed
-    .normalize('NFKC')
-    .replace(/[\s-]/g, '')
-    .toUpperCase()
-    .replace(/O/g, '0')
-    .replace(/[IL]/g, '1');
+  const plain = plainCredential(typed);
   if (!CREDENTIAL.test(plain)) return undefined;
   return { id: plain.slice(0, ID_LETTERS), secret: plain.slice(ID_LETTERS) };
 }

@@ -1,28 +1,84 @@
+import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
+import { z } from 'zod';
+import { lifetimes } from '../../platform/lifetimes.ts';
+import { Problem } from '../../platform/problem.ts';
 import type { Decision } from '../assess.ts';
-import { citizenPages, type HealthDeps, healthNav } from '../citizen-page.ts';
+import { type CitizenPage, citizenAnswers, citizenPages, healthNav } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { readDecisions } from '../decision-store.ts';
+import { issueOnline } from './online-code.ts';
+import { qrSvg } from './qr.ts';
+import type { ShowDeps } from './routes.ts';
+import { family, whose } from './whose.ts';
 
-/** `/health/code`: the colour, why, and what to do next. */
-export function codePage(router: Router, deps: HealthDeps): void {
+/** `2026-11-23 10:00:05`, China's time. */
+const CLOCK = new Intl.DateTimeFormat('sv-SE', {
+  timeZone: 'Asia/Shanghai',
+  dateStyle: 'short',
+  timeStyle: 'medium',
+});
+
+/** What scripts post: whose code, by the guardianship; nothing for one's own. */
+export const ForBody = z.object({ for: z.string().optional() });
+
+/** Tells browsers apart whose codes they keep, and nothing else. */
+export const ownerMark = (citizenId: string): string =>
+  createHash('sha256').update(`health ${citizenId}`).digest('base64url').slice(0, 16);
+
+/**
+ * `/health/code`: the colour, why, what to do next, and a code for the door; `/health/code/of/:id` for somebody the
+ * citizen acts for; `POST /health/code/online` the next code, for the page's script.
+ */
+export function codePage(router: Router, deps: ShowDeps): void {
   const { db, pages } = deps;
   const forCitizen = citizenPages(deps);
 
-  router.get(
-    '/health/code',
-    forCitizen(async (ctx, { holder, now }) => {
-      const decision = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
-      const run = decision.trace.filter(({ code }) => code === 'run').at(-1);
-      pages.render(ctx, 'health-code/code', {
-        nav: healthNav(pages, ctx, 'code'),
-        decision,
-        holder,
-        step: nextStep(decision),
-        runDays: ['RED', 'YELLOW'].includes(decision.colour) ? run?.days : undefined,
-        history: await readDecisions(db, holder.citizenId, 10),
-        done: ['declared', 'checkedIn'].find((done) => done === ctx.query.done),
-      });
+  const show: CitizenPage = async (ctx, me) => {
+    const { now } = me;
+    const { holder, guardianship } = await whose(deps, me, ctx.params.id);
+    const decision = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
+    const run = decision.trace.filter(({ code }) => code === 'run').at(-1);
+    const shown = decision.colour === 'GREY' ? undefined : await issueOnline(db, { ...holder, now });
+    pages.render(ctx, 'health-code/code', {
+      nav: healthNav(pages, ctx, 'code'),
+      decision,
+      holder,
+      guardianship,
+      owner: ownerMark(me.holder.citizenId),
+      family: await family(deps, me, guardianship),
+      shown: shown && { ...shown, svg: qrSvg(shown.code), seconds: lifetimes.healthCode },
+      self: ctx.path,
+      now,
+      clockNow: CLOCK.format(now),
+      clockEnd: shown && CLOCK.format(shown.expiresAt).slice(-8),
+      step: nextStep(decision),
+      runDays: ['RED', 'YELLOW'].includes(decision.colour) ? run?.days : undefined,
+      history: await readDecisions(db, holder.citizenId, 10),
+      done: ['declared', 'checkedIn', 'withdrawn'].find((done) => done === ctx.query.done),
+    });
+  };
+  router.get('/health/code', forCitizen(show));
+  router.get('/health/code/of/:id', forCitizen(show));
+
+  router.post(
+    '/health/code/online',
+    citizenAnswers(deps)(async (ctx, me) => {
+      const body = ForBody.safeParse(ctx.request.body);
+      if (!body.success) throw new Problem('bad_request', 400);
+      const { now } = me;
+      const { holder } = await whose(deps, me, body.data.for);
+      const { colour, reasons } = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
+      if (colour === 'GREY') throw new Problem('health_no_code', 409);
+      const { code, expiresAt } = await issueOnline(db, { ...holder, now });
+      ctx.body = {
+        code,
+        svg: qrSvg(code),
+        seconds: (expiresAt.getTime() - now.getTime()) / 1_000,
+        now: now.getTime(),
+        colour,
+        reasons,
+      };
     }),
   );
 }

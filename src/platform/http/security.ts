@@ -14,6 +14,7 @@ const protect = helmet({
       fontSrc: SELF,
       connectSrc: SELF,
       scriptSrc: SELF,
+      manifestSrc: SELF,
       formAction: SELF,
       frameAncestors: ["'none'"],
       baseUri: ["'none'"],
