@@ -99,6 +99,30 @@ export const KINDS: Record<RedirectCheckKind, Record<Lang, KindTexts>> = {
       fail: 'The officer answers: refused',
     },
   },
+  counter: {
+    'zh-CN': {
+      title: '到窗口核验',
+      lead: '请带上下列证件，到就近的政务服务大厅，向工作人员出示下面的编号。',
+      steps: [
+        '身份证件原件',
+        '另一件证件：户口簿、社会保障卡或者驾驶证',
+        '核验后回到一码通，点“我已完成，继续”',
+      ],
+      pass: '',
+      fail: '',
+    },
+    en: {
+      title: 'At a counter',
+      lead: 'Take these documents to a service hall near you and show the officer the number below.',
+      steps: [
+        'Your identity document, the original',
+        'A second document: household register, social security card or driving licence',
+        'Afterwards go back to Yimatong and press “I have finished, continue”',
+      ],
+      pass: '',
+      fail: '',
+    },
+  },
 };
 
 export const COMMON = {
@@ -106,7 +130,12 @@ export const COMMON = {
     who: '核验对象',
     document: '证件号码',
     purpose: '用途',
-    purposeText: '为“一码通”确认身份',
+    purposes: {
+      raise_level: '提升“一码通”认证等级',
+      recovery: '找回“一码通”账户',
+      registration: '注册“一码通”账户',
+    },
+    number: '办理编号',
     preset: '第一个按钮就是该演示人物的预设结果。',
     cancel: '取消并返回',
     later: '先返回，稍后得知结果',
@@ -121,7 +150,12 @@ export const COMMON = {
     who: 'Person',
     document: 'Document number',
     purpose: 'Purpose',
-    purposeText: 'confirms an identity for Yimatong',
+    purposes: {
+      raise_level: 'to raise the level of a Yimatong account',
+      recovery: 'to recover a Yimatong account',
+      registration: 'to register at Yimatong',
+    },
+    number: 'Number',
     preset: 'The first button is what this sandbox person is set to show.',
     cancel: 'Cancel and go back',
     later: 'Go back now, hear later',
@@ -148,6 +182,9 @@ export const DRAWINGS: Record<RedirectCheckKind, Html> = {
     '<rect x="28" y="10" width="64" height="100" rx="10"/><path d="M48 60l9 9 17-19M54 98h12"/>',
   ),
   voiceprint: drawing('<path d="M14 52v16M28 40v40M42 26v68M56 46v28M70 18v84M84 36v48M98 46v28"/>'),
+  counter: drawing(
+    '<path d="M10 96h100M18 96V56h84v40M28 56V30h64v26"/><circle cx="60" cy="42" r="7"/><path d="M40 72h40M40 84h24"/>',
+  ),
   video: drawing(
     '<rect x="10" y="32" width="68" height="56" rx="8"/><path d="M78 54l30-16v44L78 66"/><circle cx="44" cy="54" r="9"/><path d="M28 80c2-9 9-13 16-13s14 4 16 13"/>',
   ),

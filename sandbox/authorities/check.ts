@@ -2,11 +2,13 @@ import { REDIRECT_CHECKS, type RedirectCheckKind } from '../../src/authorities/r
 import type { Person } from '../people/person.ts';
 import { newReference, type World } from './world.ts';
 
+export type Purpose = 'raise_level' | 'recovery' | 'registration';
 export type Action = 'pass' | 'fail' | 'cancel' | 'later';
 
 /** One visit of a person to an authority's pages. */
 export interface Check {
   readonly kind: RedirectCheckKind;
+  readonly purpose: Purpose;
   readonly reference: string;
   readonly name: string;
   readonly idNumber: string;
@@ -39,12 +41,16 @@ const FAILURES: Record<RedirectCheckKind, string> = {
   live_face: 'not_live',
   voiceprint: 'not_alike',
   video: 'refused_by_officer',
+  counter: 'refused_by_officer',
 };
 
 export interface Checks {
-  start(kind: RedirectCheckKind, asked: Pick<Check, 'name' | 'idNumber' | 'returnTo' | 'state'>): Check;
+  start(
+    kind: RedirectCheckKind,
+    asked: Pick<Check, 'purpose' | 'name' | 'idNumber' | 'returnTo' | 'state'>,
+  ): Check;
   find(reference: string): Check | undefined;
-  /** Video calls, newest first. */
+  /** What an officer decides, video calls and visits to a counter, newest first. */
   calls(): Check[];
   /** What the first button does: the preset of this person. */
   preset(check: Check): Action;
@@ -69,6 +75,8 @@ export function createChecks(world: World): Checks {
   const triesKey = (check: Check) => `${check.kind} ${check.idNumber}`;
 
   function preset(check: Check): Action {
+    // Nobody decides at a counter about themselves.
+    if (check.kind === 'counter') return check.person?.outcomes.counter === 'refused' ? 'fail' : 'later';
     switch (check.person?.outcomes[check.kind]) {
       case 'failed':
       case 'refused':
@@ -117,7 +125,7 @@ export function createChecks(world: World): Checks {
       return check;
     },
     find: (reference) => checks.get(reference),
-    calls: () => [...checks.values()].filter(({ kind }) => kind === 'video').reverse(),
+    calls: () => [...checks.values()].filter(({ kind }) => kind === 'video' || kind === 'counter').reverse(),
     preset,
     act(check, action) {
       if (check.decision) return;

@@ -10,6 +10,7 @@ import { bodyOf } from './questions.ts';
 import { troubled, type World } from './world.ts';
 
 const startBody = z.object({
+  purpose: z.enum(['raise_level', 'recovery', 'registration']).default('raise_level'),
   name: z.string().min(1),
   idNumber: z.string().min(1),
   returnTo: z.url({ protocol: /^https?$/ }),
@@ -48,7 +49,9 @@ export function checks(world: World, url: string): Router {
   router.post('/checks/:kind/:reference', (ctx) => {
     const check = all.find(ctx.params.reference ?? '');
     if (!check) return showCheck(ctx, all, check);
-    all.act(check, bodyOf(ctx, actBody).action);
+    const { action } = bodyOf(ctx, actBody);
+    // At a counter the officer decides; the person can only come back or give up.
+    all.act(check, check.kind === 'counter' && action !== 'cancel' ? 'later' : action);
     ctx.status = 303;
     ctx.redirect(wayBack(check));
   });
@@ -95,7 +98,7 @@ function showCheck(ctx: Context, all: Checks, check: Check | undefined): void {
     return;
   }
   const texts = KINDS[check.kind][lang];
-  const waiting = check.kind === 'video' && !check.decision;
+  const waiting = (check.kind === 'video' || check.kind === 'counter') && !check.decision;
   ctx.body = page(ctx, {
     title: texts.title,
     lang,
@@ -108,7 +111,8 @@ function showCheck(ctx: Context, all: Checks, check: Check | undefined): void {
         <dl>
           <div><dt>${t.who}</dt><dd>${maskedName(check.name)}</dd></div>
           <div><dt>${t.document}</dt><dd>${maskedNumber(check.idNumber)}</dd></div>
-          <div><dt>${t.purpose}</dt><dd>${t.purposeText}</dd></div>
+          <div><dt>${t.purpose}</dt><dd>${t.purposes[check.purpose]}</dd></div>
+          ${check.kind === 'counter' && html`<div><dt>${t.number}</dt><dd>${check.reference.slice(-6).toUpperCase()}</dd></div>`}
         </dl>
         <ul class="steps">${texts.steps.map((step) => html`<li>${step}</li>`)}</ul>
       </section>
@@ -128,13 +132,15 @@ function choices(check: Check, preset: Action, lang: Lang) {
   const t = COMMON[lang];
   const { pass, fail } = KINDS[check.kind][lang];
   const labels: Record<Action, string> = { pass, fail, cancel: t.cancel, later: t.later };
-  const others = (['pass', 'fail', 'later', 'cancel'] as const).filter(
-    (action) => action !== preset && (action !== 'later' || check.kind === 'video'),
+  const counter = check.kind === 'counter';
+  const first = counter ? 'later' : preset;
+  const others = (counter ? (['cancel'] as const) : (['pass', 'fail', 'later', 'cancel'] as const)).filter(
+    (action) => action !== first && (action !== 'later' || check.kind === 'video'),
   );
   return html`<form method="post" class="choices">
-    <button class="primary" name="action" value="${preset}">${labels[preset]}</button>
+    <button class="primary" name="action" value="${first}">${labels[first]}</button>
     ${others.map((action) => html`<button name="action" value="${action}">${labels[action]}</button>`)}
-    <p class="hint">${t.preset}</p>
-    ${check.kind === 'video' && html`<p class="hint"><a href="/video/officer">${t.desk}</a></p>`}
+    ${!counter && html`<p class="hint">${t.preset}</p>`}
+    ${(check.kind === 'video' || counter) && html`<p class="hint"><a href="/video/officer">${t.desk}</a></p>`}
   </form>`;
 }

@@ -7,7 +7,7 @@ import { bodyOf } from './questions.ts';
 
 const verdict = z.object({ action: z.enum(['accept', 'refuse']) });
 
-/** The desk of the officer who answers video calls. */
+/** The desk of the officer who answers video calls and sees people at a counter. */
 export function officer(checks: Checks): Router {
   const router = new Router();
 
@@ -49,7 +49,7 @@ function call(check: Check, lang: Lang) {
   const t = TEXTS[lang];
   return html`<li class="card">
     <p class="meta"><strong>${check.name}</strong><time>${timeOf(check.startedAt.toISOString(), lang)}</time></p>
-    <p class="meta"><span>${check.idNumber}</span><span>${check.left ? t.left : t.online}</span></p>
+    <p class="meta"><span>${check.idNumber}</span><span>${check.kind === 'counter' ? t.counter : check.left ? t.left : t.online}</span></p>
     <form method="post" action="/video/officer/${check.reference}" class="pair">
       <button class="primary" name="action" value="accept">${t.accept}<span class="unseen"> ${check.name}</span></button>
       <button name="action" value="refuse">${t.refuse}<span class="unseen"> ${check.name}</span></button>
@@ -59,7 +59,8 @@ function call(check: Check, lang: Lang) {
 
 const TEXTS = {
   'zh-CN': {
-    title: '视频核验工作台',
+    title: '人工核验工作台',
+    counter: '到窗口',
     waiting: '等候接听',
     nobody: '现在没有人等候。',
     over: '最近办结',
@@ -71,7 +72,8 @@ const TEXTS = {
     outcome: { passed: '已通过', failed: '已拒绝', cancelled: '本人取消' },
   },
   en: {
-    title: 'Video officer’s desk',
+    title: 'Officer’s desk',
+    counter: 'at the counter',
     waiting: 'Waiting',
     nobody: 'Nobody is waiting.',
     over: 'Recently decided',

@@ -13,6 +13,7 @@ export const AUTHORITIES = [
   'live_face',
   'voiceprint',
   'video',
+  'counter',
   'sms',
 ] as const;
 export type Authority = (typeof AUTHORITIES)[number];

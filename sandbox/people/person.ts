@@ -27,6 +27,8 @@ export const outcomesSchema = z.strictObject({
   voiceprint: z.enum(['failed', 'fail_once', 'cancelled', 'down', 'slow']).optional(),
   /** `refused` by the officer; `later`: the officer decides after the call. */
   video: z.enum(['refused', 'later', 'cancelled', 'down', 'slow']).optional(),
+  /** A service hall: the person takes a number there and the officer decides at the desk. */
+  counter: z.enum(['refused', 'down', 'slow']).optional(),
   sms: z.enum(['down', 'slow']).optional(),
 });
 export type Outcomes = z.infer<typeof outcomesSchema>;

@@ -8,7 +8,7 @@ import { parseMobile } from '../citizens/identifiers.ts';
 import { type CodeSent, codeRules, currentCode, redeemCode, sendCode } from '../citizens/one-time-code.ts';
 import { changePhone, transferPhone } from '../citizens/phone.ts';
 import type { Queryable } from '../platform/database.ts';
-import { type FormState, formOf } from '../platform/http/forms.ts';
+import { type FieldError, type FormState, formOf } from '../platform/http/forms.ts';
 import { localeOf } from '../platform/http/preferences.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
@@ -64,14 +64,18 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
   }
 
   /** Asks the carrier. @returns its reference, or the text of what stands in the way. */
-  async function checked({ citizen, withoutSms }: FreshMe, phone: string) {
+  async function checked(
+    { citizen, withoutSms }: FreshMe,
+    phone: string,
+  ): Promise<{ reference: string } | { refusal: FieldError }> {
     if (phone === citizen.phone) return { refusal: 'account.phone.same' };
     try {
       const owner = await carrier.owner({ phone, name: citizen.name, idNumber: citizen.idNumber });
       if (owner.outcome !== 'match') return { refusal: 'account.phone.notYours' };
       // A login by SMS and a code by SMS are worth what the two SIM cards are worth.
       if (!withoutSms && ((await simIsNew(citizen.phone)) || (await simIsNew(phone)))) {
-        return { refusal: 'account.phone.newSim' };
+        const hours = Math.round(lifetimes.freshSim / 3600);
+        return { refusal: { key: 'account.phone.newSim', params: { hours } } };
       }
       return { reference: owner.reference };
     } catch (error) {
@@ -91,12 +95,12 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
       return form(ctx, me, posted.form);
     }
     await limits.consume('proofing', `phone ${me.citizen.id}`);
-    const { reference, refusal } = await checked(me, phone.value);
-    if (reference === undefined) {
-      posted.form.errors.phone = refusal;
+    const answer = await checked(me, phone.value);
+    if ('refusal' in answer) {
+      posted.form.errors.phone = answer.refusal;
       return form(ctx, me, posted.form);
     }
-    const pending: Pending = { phone: phone.value, reference };
+    const pending: Pending = { phone: phone.value, reference: answer.reference };
     await keepPendingPhone(
       db,
       me.session.key,

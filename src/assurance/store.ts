@@ -80,6 +80,7 @@ export type EvidenceEnding =
   | 'deceased'
   | 'phone_changed'
   | 'recovery'
+  | 'account_closed'
   | 'administrator';
 
 /** Ends all evidence by one method that has not ended yet; the rows stay, the endings are rows of their own. */
@@ -99,6 +100,18 @@ export async function endEvidence(
     await record(db, { type: 'evidence.ended', citizenId, detail: { method, reason }, at });
   }
   return rows.length;
+}
+
+/** Ends whatever evidence there is: somebody begins anew. */
+export async function endAllEvidence(
+  db: Queryable,
+  { citizenId, reason, at }: { citizenId: string; reason: EvidenceEnding; at: Date },
+): Promise<void> {
+  const methods = await db.query<{ method: EvidenceMethod }>(
+    'select distinct method from evidence where citizen_id = $1',
+    [citizenId],
+  );
+  for (const { method } of methods) await endEvidence(db, { citizenId, method, reason, at });
 }
 
 interface ProofInput {

@@ -49,6 +49,7 @@ const claimSet = z.enum([
 /** Why something was refused, ended or changed. */
 const reason = z.enum([
   'abandoned',
+  'account_closed',
   'administrator',
   'already_registered',
   'cancelled',

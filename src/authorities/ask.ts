@@ -12,6 +12,7 @@ export type AuthorityKind =
   | 'live_face'
   | 'voiceprint'
   | 'video'
+  | 'counter'
   | 'sms';
 
 /** The part of `fetch` that the clients use; passed in by `main.ts`. */

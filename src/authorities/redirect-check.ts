@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { type AuthorityOptions, ask, at, type Fetch } from './ask.ts';
 
-export const REDIRECT_CHECKS = ['face', 'alipay', 'live_face', 'voiceprint', 'video'] as const;
+export const REDIRECT_CHECKS = ['face', 'alipay', 'live_face', 'voiceprint', 'video', 'counter'] as const;
 export type RedirectCheckKind = (typeof REDIRECT_CHECKS)[number];
 
 export interface RedirectCheckStart {
   kind: RedirectCheckKind;
+  /** What the authority's page tells the person that the check is for: a link to it may have been passed on. */
+  purpose: 'raise_level' | 'recovery' | 'registration';
   name: string;
   idNumber: string;
   /** Absolute URL the browser comes back to, with `state` and `reference` added to its query. */
@@ -28,7 +30,7 @@ export interface RedirectCheckResult {
   source: string;
 }
 
-/** Checks that happen on the authority's own pages: the browser goes there and comes back. */
+/** Checks that happen on the authority's own pages, or at its counter: the browser goes there and comes back. */
 export interface RedirectCheck {
   /** @throws AuthorityUnavailable */
   start(question: RedirectCheckStart): Promise<{ reference: string; redirectTo: string }>;

@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
+import { AuthorityUnavailable } from '../authorities/ask.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import type { FrontDoorDeps } from './deps.ts';
 import { seeOther } from './paths.ts';
 import { type Recovery, readRecovery, saveRecovery } from './recoveries.ts';
 import type { RecoveryTools } from './recovery.ts';
-import { nextRecoveryStep, type RecoveryFile, type RecoveryStep } from './recovery-steps.ts';
+import { isFreshSim, nextRecoveryStep, type RecoveryFile, type RecoveryStep } from './recovery-steps.ts';
 import { showStop } from './stop.ts';
 import { issueTicket, ticketOf } from './ticket.ts';
 
@@ -33,7 +34,7 @@ export const toolsOf = (deps: FrontDoorDeps): RecoveryTools => ({
 
 /** Finds and keeps the recovery of the browser that asks. */
 export function recoveryKeeper(deps: FrontDoorDeps) {
-  const { db, cipher, clock } = deps;
+  const { db, cipher, clock, carrier } = deps;
   const find = (ctx: Context): Promise<Recovery | undefined> =>
     readRecovery(db, cipher, ticketOf(ctx, COOKIE), clock());
 
@@ -64,6 +65,20 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
         return recovery;
       }
       return undefined;
+    },
+
+    /**
+     * Whether the SIM of a phone was changed so lately that its code proves little.
+     *
+     * @returns nothing when the carrier does not answer.
+     */
+    async askSim(phone: string): Promise<boolean | undefined> {
+      try {
+        return isFreshSim(await carrier.simChangedAt(phone), clock(), lifetimes.freshSim);
+      } catch (error) {
+        if (!(error instanceof AuthorityUnavailable)) throw error;
+        return undefined;
+      }
     },
 
     /** Keeps a changed file. @returns the recovery with it. */

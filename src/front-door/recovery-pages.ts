@@ -13,6 +13,7 @@ import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import { type CodePlace, seeToCode, takeCode } from './code-by-sms.ts';
 import type { FrontDoorDeps } from './deps.ts';
+import { hoursOf } from './hours.ts';
 import { maskName } from './masked.ts';
 import { seeOther } from './paths.ts';
 import { type Recovery, saveRecovery, startRecovery } from './recoveries.ts';
@@ -41,19 +42,24 @@ const Password = z.object({
   keep_passkeys: z.string().default(''),
 });
 
+const draftHours = () => ({ hours: hoursOf('draft') });
 const OTHER_PHONE = { label: 'frontDoor.register.otherPhone', href: '/recover/phone?other=1' };
+const BACK_TO_CODE = { label: 'frontDoor.register.retry', href: '/recover/code' };
 const RETRY_CARRIER = { label: 'frontDoor.register.retry', href: '/recover/carrier', post: 'continue' };
 
 /** Recovery of a forgotten password or a lost phone. */
 export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
   const { db, cipher, clock, pages, limits } = deps;
-  const { at, goOn, keep, newTicket } = recoveryKeeper(deps);
+  const { at, goOn, keep, newTicket, askSim } = recoveryKeeper(deps);
   recoveryProofRoutes(router, deps);
   recoveryStatusRoutes(router, deps);
 
+  const showForm = (ctx: Context, form: FormState) =>
+    pages.render(ctx, 'front-door/recover', { form, hours: hoursOf('lostPhoneWait') });
+
   router.get('/recover', (ctx) => {
     const lost = ctx.query.lost === 'phone' ? 'phone' : 'password';
-    pages.render(ctx, 'front-door/recover', { form: { values: { lost }, errors: {} } });
+    showForm(ctx, { values: { lost }, errors: {} });
   });
 
   router.post('/recover', async (ctx) => {
@@ -65,7 +71,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const document = readDocument(fields?.document_type ?? '', fields?.id_number ?? '', rules);
     if (!name.ok) form.errors.name = `frontDoor.entry.name.${name.reason}`;
     if (!document.ok) form.errors.id_number = `frontDoor.entry.document.${document.reason}`;
-    if (!fields || !name.ok || !document.ok) return pages.render(ctx, 'front-door/recover', { form });
+    if (!fields || !name.ok || !document.ok) return showForm(ctx, form);
     await limits.consume('recovery_network', ctx.ip);
     // With the address, so that nobody can keep somebody else from recovering.
     const person = cipher.blindIndex('id_number', document.value).toString('hex');
@@ -135,6 +141,14 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const parsed = formOf(ctx, Code);
     if (!parsed.ok) return showCode(ctx, recovery, 'stay', parsed.form);
     if (parsed.data.action === 'resend') return showCode(ctx, recovery, 'again');
+    if (recovery.kind === 'password') {
+      // Asked before the code was sent, too; a SIM changed since then has brought the code to somebody else.
+      const freshSim = await askSim(recovery.file.phone ?? '');
+      if (freshSim === undefined) {
+        return showStop(deps, ctx, new Problem('carrier_unavailable', 503, draftHours()), [BACK_TO_CODE]);
+      }
+      if (freshSim) return goOn(ctx, await keep(recovery, { freshSim }));
+    }
     const file = { ...recovery.file, phoneConfirmedAt: clock().toISOString() };
     const refusal = await db.transaction(async (tx) => {
       const wrong = await takeCode(tx, deps, { ...placeOf(recovery), code: parsed.data.code });
@@ -163,7 +177,9 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       goOn(ctx, await keep(recovery, { carrier: { source, reference, at: now.toISOString() }, freshSim }));
     } catch (error) {
       if (!(error instanceof AuthorityUnavailable)) throw error;
-      showStop(deps, ctx, new Problem('carrier_unavailable', 503, {}, { cause: error }), [RETRY_CARRIER]);
+      showStop(deps, ctx, new Problem('carrier_unavailable', 503, draftHours(), { cause: error }), [
+        RETRY_CARRIER,
+      ]);
     }
   }
 
@@ -180,6 +196,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const { passkeys } = await listCredentials(db, recovery.citizenId ?? '');
     pages.render(ctx, 'front-door/recover-password', {
       who: maskName(recovery.file.name),
+      capHours: hoursOf('recoveryCap'),
       passkeys: passkeys.map(({ label, createdAt }) => ({ label, createdAt })),
       form,
     });
@@ -212,7 +229,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
   router.get('/recover/confirm', async (ctx) => {
     const recovery = await at(ctx, 'confirm');
     if (!recovery) return;
-    const hours = Math.round(lifetimes.lostPhoneWait / 3600);
+    const hours = hoursOf('lostPhoneWait');
     pages.render(ctx, 'front-door/recover-confirm', { who: maskName(recovery.file.name), hours });
   });
 

@@ -1,16 +1,11 @@
-import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { adjudicate } from '../assurance/proofing/adjudicate.ts';
-import type { Answer } from '../assurance/proofing/answer.ts';
-import { createMethods } from '../assurance/proofing/method.ts';
-import { redeemReference } from '../assurance/proofing/store.ts';
+import { PROOFING_METHODS, type ProofingMethodId } from '../assurance/proofing/policy.ts';
 import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import { findByIdentifier, readCitizen } from '../citizens/store.ts';
 import { type FormState, formOf } from '../platform/http/forms.ts';
-import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import { barTo } from './account-bars.ts';
 import type { FrontDoorDeps } from './deps.ts';
@@ -18,18 +13,12 @@ import { maskName } from './masked.ts';
 import { seeOther } from './paths.ts';
 import type { Recovery } from './recoveries.ts';
 import { recoveryKeeper, START_AGAIN } from './recovery-browser.ts';
-import {
-  isFreshSim,
-  nextRecoveryStep,
-  offeredMethods,
-  RECOVERY_METHODS,
-  type RecoveryMethod,
-} from './recovery-steps.ts';
+import { nextRecoveryStep, recoveryWays } from './recovery-steps.ts';
+import { type SideOutcome, sideChecks } from './side-checks.ts';
 import { showStop } from './stop.ts';
-import { newToken } from './ticket.ts';
 
 const Choice = z.object({
-  method: z.enum(RECOVERY_METHODS),
+  method: z.enum(PROOFING_METHODS),
   card_number: z.string().max(100).optional(),
   phone: z.string().max(100).optional(),
 });
@@ -39,10 +28,10 @@ const OTHER_WAY = { label: 'frontDoor.recover.otherWay', href: '/recover/prove' 
 /** How somebody who cannot log in proves who they are: the same for everybody, account or not. */
 export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
   const { db, cipher, clock, pages, limits } = deps;
-  const methods = createMethods(deps);
-  const { at, find, keep, goOn } = recoveryKeeper(deps);
+  const checks = sideChecks(deps);
+  const { at, find, keep, goOn, askSim } = recoveryKeeper(deps);
 
-  function show(ctx: Context, recovery: Recovery, failed?: RecoveryMethod): void {
+  function show(ctx: Context, recovery: Recovery, failed?: ProofingMethodId): void {
     ctx.state.formActions = [...deps.checkOrigins];
     pages.render(
       ctx,
@@ -51,7 +40,7 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
         who: maskName(recovery.file.name),
         again: nextRecoveryStep(recovery.kind, recovery.file) === 'prove_again',
         failed,
-        ...offeredMethods(recovery.file),
+        ...recoveryWays(recovery.kind, recovery.file),
       },
       { status: failed ? 422 : 200 },
     );
@@ -62,8 +51,9 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     if (recovery) show(ctx, recovery);
   });
 
-  function showCard(ctx: Context, method: RecoveryMethod, form?: FormState): void {
-    pages.render(ctx, 'front-door/recover-card', { method, fields: methods[method].fields, form });
+  function showCard(ctx: Context, method: ProofingMethodId, form?: FormState): void {
+    const fields = checks.fieldsOf(method);
+    pages.render(ctx, 'front-door/side-card', { base: '/recover', method, fields, form });
   }
 
   router.post('/recover/prove', async (ctx) => {
@@ -72,35 +62,24 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     const { form, ...parsed } = formOf(ctx, Choice);
     if (!parsed.ok) return show(ctx, recovery);
     const { method, ...typed } = parsed.data;
-    const { lead, rest } = offeredMethods(recovery.file);
+    const { lead, rest } = recoveryWays(recovery.kind, recovery.file);
     if (![...lead, ...rest].includes(method)) return show(ctx, recovery);
-    const { fields } = methods[method];
-    if (fields.length > 0 && typed.card_number === undefined) {
+    if (checks.fieldsOf(method).length > 0 && typed.card_number === undefined) {
       return showCard(ctx, method, { values: {}, errors: {} });
     }
     await limits.consume('proofing', recovery.id);
-    const now = clock();
-    const state = newToken();
-    const { name, idNumber } = recovery.file;
+    const { file } = recovery;
     const returnTo = `${deps.origin}/recover/callback`;
+    const how = { method, purpose: 'recovery', returnTo, form: typed } as const;
     try {
-      const started = await methods[method].start({
-        subject: { name, idNumber },
-        state,
-        returnTo,
-        form: typed,
-        now,
-      });
-      if (started.kind === 'invalid') {
-        for (const [field, refusal] of Object.entries(started.fields)) {
+      const outcome = await checks.start(db, file, file, how);
+      if (outcome.kind === 'invalid') {
+        for (const [field, refusal] of Object.entries(outcome.fields)) {
           form.errors[field] = `frontDoor.entry.card.${refusal}`;
         }
         return showCard(ctx, method, form);
       }
-      if (started.kind === 'answer') return await judge(ctx, recovery, method, started.answer, now);
-      const { reference } = started;
-      await keep(recovery, { pending: { method, reference, state, startedAt: now.toISOString() } });
-      return seeOther(ctx, started.redirectTo);
+      return await follow(ctx, recovery, method, outcome);
     } catch (error) {
       return unavailable(ctx, error);
     }
@@ -111,46 +90,34 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     showStop(deps, ctx, new Problem('proof_unavailable', 503, {}, { cause: error }), [OTHER_WAY]);
   }
 
+  /** Keeps what came of a check, and goes on from there. */
+  async function follow(
+    ctx: Context,
+    recovery: Recovery,
+    method: ProofingMethodId,
+    outcome: SideOutcome,
+  ): Promise<void> {
+    if (outcome.kind === 'pending') return seeOther(ctx, '/recover/waiting');
+    if (outcome.kind === 'invalid') return show(ctx, recovery);
+    const { pending: _before, ...file } = recovery.file;
+    const kept = await keep({ ...recovery, file }, outcome.checks);
+    if (outcome.kind === 'redirect') return seeOther(ctx, outcome.redirectTo);
+    if (outcome.kind === 'accepted') return proved(ctx, kept);
+    const detail = { kind: recovery.kind, reason: 'failed' } as const;
+    await record(db, { type: 'recovery.refused', detail, at: clock() });
+    return show(ctx, kept, method);
+  }
+
   /** Asks the authority how a check went, and goes on from there. */
   async function settle(ctx: Context, recovery: Recovery): Promise<void> {
-    const { pending } = recovery.file;
-    if (!pending) return goOn(ctx, recovery);
+    const { file } = recovery;
     try {
-      const answer = await methods[pending.method].result(pending.reference);
-      return await judge(ctx, recovery, pending.method, answer, new Date(pending.startedAt));
+      const outcome = await checks.settle(db, file, file);
+      if (!outcome || !file.pending) return goOn(ctx, recovery);
+      return await follow(ctx, recovery, file.pending.method, outcome);
     } catch (error) {
       return unavailable(ctx, error);
     }
-  }
-
-  async function judge(
-    ctx: Context,
-    recovery: Recovery,
-    method: RecoveryMethod,
-    answer: Answer,
-    startedAt: Date,
-  ): Promise<void> {
-    const now = clock();
-    const { file, kind } = recovery;
-    const verdict = adjudicate({ method, answer, citizen: file, startedAt, now });
-    if (!verdict.accepted && verdict.pending) return seeOther(ctx, '/recover/waiting');
-    const { pending: _done, ...settled } = file;
-    const accepted =
-      verdict.accepted &&
-      (await redeemReference(db, {
-        source: verdict.evidence.source,
-        reference: verdict.evidence.transactionId,
-        at: now,
-      }));
-    if (!accepted) {
-      const failures = { ...file.failures, [method]: (file.failures[method] ?? 0) + 1 };
-      const kept = await keep({ ...recovery, file: settled }, { failures });
-      await record(db, { type: 'recovery.refused', detail: { kind, reason: 'failed' }, at: now });
-      return show(ctx, kept, method);
-    }
-    const { source, transactionId } = verdict.evidence;
-    const proofs = [...file.proofs, { method, source, reference: transactionId, at: now.toISOString() }];
-    return proved(ctx, await keep({ ...recovery, file: settled }, { proofs }));
   }
 
   /** The person is who they say. Only now is it looked up whether they have an account. */
@@ -167,27 +134,20 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     const bar = barTo(citizen);
     if (bar) return showStop(deps, ctx, bar, []);
     let known = await keep(recovery, {}, citizen.id);
-    if (kind === 'password' && citizen.phone !== undefined && file.freshSim === undefined) {
-      try {
-        const changedAt = await deps.carrier.simChangedAt(citizen.phone);
-        const freshSim = isFreshSim(changedAt, clock(), lifetimes.freshSim);
-        known = await keep(known, { phone: citizen.phone, freshSim });
-      } catch (error) {
-        if (!(error instanceof AuthorityUnavailable)) throw error;
-        // Nobody can say that the code proves anything; another proof always can.
-        known = await keep(known, { phone: citizen.phone, freshSim: true });
-      }
+    if (kind === 'password' && citizen.phone !== undefined && file.phone === undefined) {
+      const { phone } = citizen;
+      // Where nobody can say, the code proves nothing either; another proof always can.
+      known = await keep(known, { phone, freshSim: (await askSim(phone)) ?? true });
     }
     return goOn(ctx, known);
   }
 
   router.get('/recover/callback', async (ctx) => {
     const recovery = await find(ctx);
-    const pending = recovery?.file.pending;
     const undecided = recovery?.state === 'started' || recovery?.state === 'proved';
-    if (!recovery || !undecided || !pending || !sameText(pending.state, String(ctx.query.state))) {
+    if (!recovery || !undecided || !checks.isOwn(recovery.file, ctx.query.state)) {
       // Another browser, or an old tab: what was proved waits where it was begun.
-      return pages.render(ctx, 'front-door/recover-elsewhere', {});
+      return pages.render(ctx, 'front-door/side-elsewhere', { base: '/recover' });
     }
     return settle(ctx, recovery);
   });
@@ -197,7 +157,8 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     if (!recovery) return;
     const method = recovery.file.pending?.method;
     if (!method) return goOn(ctx, recovery);
-    pages.render(ctx, 'front-door/recover-waiting', { method, who: maskName(recovery.file.name) });
+    const who = maskName(recovery.file.name);
+    pages.render(ctx, 'front-door/side-waiting', { base: '/recover', method, who });
   });
 
   router.post('/recover/waiting', async (ctx) => {
@@ -205,6 +166,3 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     if (recovery) await settle(ctx, recovery);
   });
 }
-
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex');
-const sameText = (one: string, other: string): boolean => digest(one) === digest(other);

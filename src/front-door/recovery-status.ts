@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import { Problem } from '../platform/problem.ts';
 import type { FrontDoorDeps } from './deps.ts';
+import { hoursOf } from './hours.ts';
 import { lastFour } from './masked.ts';
 import { seeOther } from './paths.ts';
 import { readByStop } from './recoveries.ts';
@@ -33,6 +34,7 @@ export function recoveryStatusRoutes(router: Router, deps: FrontDoorDeps): void 
       kind: recovery.kind,
       state: recovery.state,
       applyAt: recovery.applyAt,
+      capHours: hoursOf('recoveryCap'),
       lastFour: lastFour(recovery.file.phone ?? ''),
     });
   });

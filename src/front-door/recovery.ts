@@ -14,7 +14,9 @@ import type { Translate } from '../platform/i18n.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { post } from '../platform/outbox.ts';
 import { type EnqueueLogout, endSessions } from '../sessions/end.ts';
+import { hoursOf } from './hours.ts';
 import { decideRecovery, dueRecoveries, lockRecovery, type Recovery } from './recoveries.ts';
+import { nextRecoveryStep } from './recovery-steps.ts';
 import { hashOf, newToken } from './ticket.ts';
 
 /** What a recovery works with, besides the transaction. */
@@ -52,7 +54,10 @@ async function tell(
 ): Promise<Buffer> {
   const token = newToken();
   const url = `${origin}/recover/stop/${token}`;
-  const text = translator(recovery.file.locale)(`frontDoor.recover.message.${about}`, { url });
+  const text = translator(recovery.file.locale)(`frontDoor.recover.message.${about}`, {
+    url,
+    hours: hoursOf('lostPhoneWait'),
+  });
   for (const to of new Set(phones)) {
     if (to !== undefined) await post(tx, cipher, { channel: 'sms', to, text, kind: 'recovery', now });
   }
@@ -84,6 +89,8 @@ export async function applyNewPassword(
   const citizenId = recovery?.citizenId;
   if (recovery?.kind !== 'password' || citizenId === undefined) return false;
   const citizen = await readCitizen(tx, cipher, citizenId);
+  // Looked at again now that nothing can change: the page may have been read before.
+  if (nextRecoveryStep('password', recovery.file) !== 'password' || !usable(citizen)) return false;
   await changePassword(tx, { citizenId, passwordHash, boundLevel: 'basic', now });
   await removeAllCredentials(tx, { citizenId, keepPasskeys });
   await secure(tx, tools, citizenId, now);
@@ -114,6 +121,7 @@ export async function beginWait(
   if (recovery?.kind !== 'phone' || citizenId === undefined) return undefined;
   const citizen = await readCitizen(tx, tools.cipher, citizenId);
   const { file } = recovery;
+  if (nextRecoveryStep('phone', file) !== 'confirm' || !usable(citizen)) return undefined;
   const phones = [citizen?.phone, file.phone];
   const stopHash = await tell(tx, tools, { phones, recovery, about: 'phoneWaiting', now });
   const applyAt = later(now, lifetimes.lostPhoneWait);

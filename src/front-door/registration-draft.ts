@@ -1,6 +1,8 @@
 import type { EvidenceSource } from '../assurance/policy.ts';
+import { proofingPolicy } from '../assurance/proofing/policy.ts';
 import type { DocumentType } from '../citizens/identifiers.ts';
 import type { Entries } from './registration-form.ts';
+import type { SideChecks } from './side-checks.ts';
 
 /** An authority said yes. Kept, so that it is not asked again when a later step has to be tried again. */
 export interface Confirmation {
@@ -25,9 +27,30 @@ export interface Draft {
   phoneConfirmedAt?: string;
   register?: Confirmation;
   carrier?: Confirmation;
+  /** The carrier does not say that the phone is this person's. */
+  carrierRefused?: boolean;
+  /** The carrier confirmed the phone, but its SIM was changed lately: the code proves little. */
+  freshSim?: boolean;
+  /** Proofs that stand in for what the phone does not prove. */
+  checks?: SideChecks;
 }
 
-export type RegistrationStep = 'code' | 'register' | 'carrier' | 'finish';
+export const NO_CHECKS: SideChecks = { proofs: [], failures: {} };
+
+export type RegistrationStep = 'code' | 'register' | 'carrier' | 'prove' | 'finish';
+
+/** An officer's or a counter's word for a person whom the carrier does not confirm. */
+export const voucher = ({ checks }: Draft) =>
+  checks?.proofs.find(({ method }) => proofingPolicy.withoutLogin.vouchForPhone.includes(method));
+
+/** What a further proof would stand in for, if one is needed. */
+export function provingWhat(draft: Draft): 'vouchForPhone' | 'newSim' | undefined {
+  if (draft.register === undefined || draft.phoneConfirmedAt === undefined) return undefined;
+  if (draft.carrier === undefined) {
+    return draft.carrierRefused && !voucher(draft) ? 'vouchForPhone' : undefined;
+  }
+  return draft.freshSim && !draft.checks?.proofs.length ? 'newSim' : undefined;
+}
 
 /**
  * What comes next. The order is a rule: nobody learns what the registers know about a person before the phone
@@ -36,8 +59,8 @@ export type RegistrationStep = 'code' | 'register' | 'carrier' | 'finish';
 export function nextStep(draft: Draft): RegistrationStep {
   if (draft.phoneConfirmedAt === undefined) return 'code';
   if (draft.register === undefined) return 'register';
-  if (draft.carrier === undefined) return 'carrier';
-  return 'finish';
+  if (draft.carrier === undefined && !voucher(draft)) return 'carrier';
+  return provingWhat(draft) ? 'prove' : 'finish';
 }
 
 /**
@@ -55,8 +78,15 @@ export function revise(
     revised.idNumber === draft.idNumber &&
     revised.birthDate === draft.birthDate;
   const samePhone = revised.phone === draft.phone;
-  if (!samePerson) delete revised.register;
-  if (!samePerson || !samePhone) delete revised.carrier;
+  if (!samePerson) {
+    delete revised.register;
+    delete revised.checks;
+  }
+  if (!samePerson || !samePhone) {
+    delete revised.carrier;
+    delete revised.carrierRefused;
+    delete revised.freshSim;
+  }
   if (!samePhone) delete revised.phoneConfirmedAt;
   return revised;
 }

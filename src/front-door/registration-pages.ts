@@ -6,6 +6,7 @@ import { hashPassword } from '../citizens/password.ts';
 import { type FormState, formOf } from '../platform/http/forms.ts';
 import type { FrontDoorDeps } from './deps.ts';
 import { deleteDraft } from './drafts.ts';
+import { hoursOf } from './hours.ts';
 import { lastFour, maskName } from './masked.ts';
 import { interactionPath, seeOther } from './paths.ts';
 import { draftKeeper, REGISTRATION_COOKIE } from './registration-browser.ts';
@@ -44,7 +45,11 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
   ): void {
     pages.render(ctx, 'front-door/register', {
       ...view,
-      resume: view.resume && { who: maskName(view.resume.name), lastFour: lastFour(view.resume.phone) },
+      resume: view.resume && {
+        who: maskName(view.resume.name),
+        lastFour: lastFour(view.resume.phone),
+        hours: hoursOf('draft'),
+      },
     });
   }
 

@@ -14,6 +14,7 @@ import { interactionPath, seeOther } from './paths.ts';
 import { askAuthorities, completeRegistration } from './registration.ts';
 import { draftExpiry, draftKeeper, type Open } from './registration-browser.ts';
 import { type Draft, nextStep, revise } from './registration-draft.ts';
+import { registrationProofRoutes } from './registration-prove.ts';
 import { isProblem, type NextAction, showStop } from './stop.ts';
 
 const Code = z.object({
@@ -27,14 +28,17 @@ const RETRY: NextAction = { label: 'frontDoor.register.retry', href: '/register/
 const EDIT: NextAction = { label: 'frontDoor.register.edit', href: '/register?edit=1' };
 const OTHER_PHONE: NextAction = { label: 'frontDoor.register.otherPhone', href: '/register/phone' };
 
+const VOUCH: NextAction = { label: 'frontDoor.register.vouch', href: '/register/prove' };
+
 /** What can be done where the registration stopped. */
 const ACTIONS: Record<string, readonly NextAction[]> = {
   identity_mismatch: [EDIT],
   identity_unknown: [EDIT],
   identity_deceased: [EDIT],
   register_unavailable: [RETRY],
-  phone_not_yours: [OTHER_PHONE, EDIT],
-  phone_unknown: [OTHER_PHONE, EDIT],
+  phone_not_yours: [OTHER_PHONE, VOUCH, EDIT],
+  phone_unknown: [OTHER_PHONE, VOUCH, EDIT],
+  phone_already_registered: [OTHER_PHONE],
   carrier_unavailable: [RETRY],
 };
 
@@ -118,13 +122,17 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
     const asked = await askAuthorities(deps, draft, clock());
     await save(ticket, asked.draft);
     if (asked.problem) return stopAt(ctx, asked.problem);
+    if (nextStep(asked.draft) === 'prove') return seeOther(ctx, '/register/prove');
     try {
       const done = await db.transaction((tx) => completeRegistration(tx, cipher, ticket, clock()));
       return finished(ctx, done.interactionUid);
     } catch (error) {
       if (isProblem(error, 'username_taken')) return seeOther(ctx, '/register/username');
       if (isProblem(error, 'registration_unfinished')) return seeOther(ctx, '/register/code');
-      if (isProblem(error, 'phone_already_registered')) return stopAt(ctx, new Problem('register_busy', 503));
+      if (isProblem(error, 'phone_already_registered')) {
+        // With the carrier's word the phone was free a moment ago; with an officer's it is somebody else's.
+        return stopAt(ctx, asked.draft.carrier ? new Problem('register_busy', 503) : error);
+      }
       if (!isProblem(error, 'id_already_registered')) throw error;
       await record(db, {
         type: 'registration.refused',
@@ -145,6 +153,8 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
     if (reason) await record(db, { type: 'registration.refused', detail: { reason }, at: clock() });
     showStop(deps, ctx, problem, ACTIONS[problem.code] ?? [RETRY]);
   }
+
+  registrationProofRoutes(router, deps, advance);
 
   router.get('/register/phone', async (ctx) => {
     if (await need(ctx)) pages.render(ctx, 'front-door/register-phone', {});

@@ -1,4 +1,4 @@
-import { endEvidence, recordEvidence, recordProof } from '../assurance/store.ts';
+import { endAllEvidence, endEvidence, recordEvidence, recordProof } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import type { Carrier } from '../authorities/carrier.ts';
@@ -7,9 +7,12 @@ import { transferPhone } from '../citizens/phone.ts';
 import { createAccount, createCitizen } from '../citizens/store.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import { finishDraft, lockDraft } from './drafts.ts';
-import { type Draft, isFresh, nextStep } from './registration-draft.ts';
+import { hoursOf } from './hours.ts';
+import { isFreshSim } from './recovery-steps.ts';
+import { type Draft, isFresh, nextStep, voucher } from './registration-draft.ts';
 
 /** What the register of the document can say besides yes. */
 const REGISTER_SAYS = {
@@ -42,14 +45,20 @@ export async function askAuthorities(
     if (nextStep(asked) === 'carrier') {
       const { phone, name, idNumber } = asked;
       const { outcome, reference, source } = await carrier.owner({ phone, name, idNumber });
-      if (outcome !== 'match') return { draft: asked, problem: new Problem(CARRIER_SAYS[outcome], 422) };
-      asked = { ...asked, carrier: { reference, source, at: now.toISOString() } };
+      if (outcome !== 'match') {
+        const problem = new Problem(CARRIER_SAYS[outcome], 422);
+        return { draft: { ...asked, carrierRefused: true }, problem };
+      }
+      const freshSim = isFreshSim(await carrier.simChangedAt(phone), now, lifetimes.freshSim);
+      const confirmed = { reference, source, at: now.toISOString() };
+      asked = { ...asked, carrier: confirmed, carrierRefused: false, freshSim };
     }
     return { draft: asked };
   } catch (error) {
     if (!(error instanceof AuthorityUnavailable)) throw error;
     const code = error.kind === 'carrier' ? 'carrier_unavailable' : 'register_unavailable';
-    return { draft: asked, problem: new Problem(code, 503, {}, { cause: error }) };
+    const params = { hours: hoursOf('draft') };
+    return { draft: asked, problem: new Problem(code, 503, params, { cause: error }) };
   }
 }
 
@@ -75,18 +84,26 @@ export async function completeRegistration(
   if (stored.state === 'finished') return stored;
   const { draft } = stored;
   const { register, carrier } = draft;
-  if (nextStep(draft) !== 'finish' || !register || !carrier)
+  const vouched = carrier ? undefined : voucher(draft);
+  if (nextStep(draft) !== 'finish' || !register || (!carrier && !vouched))
     throw new Problem('registration_unfinished', 409);
   const { name, documentType, idNumber, birthDate, phone, username, passwordHash, interactionUid } = draft;
   const citizenId = await createCitizen(tx, cipher, { name, documentType, idNumber, birthDate, now });
-  // The carrier has just said whose number it is: an account that had it before loses it.
-  const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
-  if (fromCitizenId !== undefined) await losePhone(tx, fromCitizenId, now);
+  if (carrier) {
+    // The carrier has just said whose number it is: an account that had it before loses it. An officer's word
+    // says nothing of the kind.
+    const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
+    if (fromCitizenId !== undefined) await losePhone(tx, fromCitizenId, now);
+  }
+  // Somebody who closed an account begins anew: what was proved for that one is over.
+  await endAllEvidence(tx, { citizenId, reason: 'account_closed', at: now });
   await createAccount(tx, cipher, { citizenId, username, phone, passwordHash, boundLevel: 'basic', now });
-  for (const [method, confirmed] of [
+  const confirmations = [
     ['register', register],
-    ['carrier', carrier],
-  ] as const) {
+    ...(carrier ? ([['carrier', carrier]] as const) : []),
+    ...(vouched ? ([['in_person', vouched]] as const) : []),
+  ] as const;
+  for (const [method, confirmed] of confirmations) {
     await recordEvidence(tx, {
       citizenId,
       method,
@@ -113,10 +130,4 @@ export async function completeRegistration(
 
 async function losePhone(tx: Queryable, citizenId: string, now: Date): Promise<void> {
   await endEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at: now });
-  await record(tx, {
-    type: 'evidence.ended',
-    citizenId,
-    detail: { method: 'carrier', reason: 'new_owner' },
-    at: now,
-  });
 }

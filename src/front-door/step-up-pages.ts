@@ -1,11 +1,10 @@
 import type { Context } from 'koa';
-import { offeredMethods } from '../assurance/proofing/offer.ts';
 import type { ProofingMethodId } from '../assurance/proofing/policy.ts';
 import type { PhoneRecheck, RegisterRecheck } from '../assurance/recheck.ts';
 import { maskName } from './masked.ts';
 import { interactionPath } from './paths.ts';
 import type { StepUpDeps } from './proofing.ts';
-import type { Situation } from './step-up-situation.ts';
+import { offersOf, type Situation } from './step-up-situation.ts';
 
 type PageDeps = Pick<StepUpDeps, 'pages'>;
 
@@ -33,9 +32,9 @@ export function showChoice(
   situation: Situation,
   unavailable?: ProofingMethodId,
 ): void {
-  const { interaction, standing, status, need } = situation;
+  const { interaction, status, need } = situation;
   const { latest, failures, accepted } = status;
-  const offers = offeredMethods({ target: interaction.target, standing, failures });
+  const offers = offersOf(situation);
   // From basic to advanced there are two steps; the second one greets with the success of the first.
   const two = interaction.target === 'advanced' && (need === 'intermediate_check' || accepted.length > 0);
   pages.render(
@@ -70,14 +69,21 @@ export function showEnough({ pages }: PageDeps, ctx: Context, situation: Situati
   pages.render(ctx, 'front-door/step-up-enough', common(situation));
 }
 
-/** Register and carrier must be asked again. `answer`: why that did not help. */
+/**
+ * Register and carrier must be asked again. `answer`: why that did not help. Where it is the phone that is not
+ * confirmed, an officer or a counter can vouch instead.
+ */
 export function showBasics(
   { pages }: PageDeps,
   ctx: Context,
   situation: Situation,
   answer?: Exclude<RegisterRecheck | PhoneRecheck, 'match' | 'deceased'>,
 ): void {
-  pages.render(ctx, 'front-door/step-up-basics', { ...common(situation), answer });
+  const { latest } = situation.status;
+  const stuck = answer === 'new_owner' || answer === 'unknown' || answer === 'gone';
+  const refused = latest?.status === 'refused' ? latest : undefined;
+  const offers = stuck || refused ? offersOf(situation) : [];
+  pages.render(ctx, 'front-door/step-up-basics', { ...common(situation), answer, offers, refused });
 }
 
 /** What is missing, how to get it, the way back, and another account. */

@@ -76,10 +76,13 @@ export async function readSituation(deps: StepUpDeps, ctx: Context): Promise<Sit
 /** The offer of a method, if it is one of those that would help now. */
 export function offerOf(situation: Situation, method: string): MethodOffer | undefined {
   if (!isProofingMethod(method)) return undefined;
-  const { interaction, standing, status } = situation;
-  return offeredMethods({ target: interaction.target, standing, failures: status.failures }).find(
-    (offer) => offer.method === method,
-  );
+  return offersOf(situation).find((offer) => offer.method === method);
+}
+
+/** What would help this citizen now, best first. */
+export function offersOf({ interaction, standing, status, citizen }: Situation): MethodOffer[] {
+  const { documentType } = citizen;
+  return offeredMethods({ target: interaction.target, standing, failures: status.failures, documentType });
 }
 
 /** Slows down who tries card after card; by address and account, so that nobody can keep another out. */

@@ -76,10 +76,10 @@ async function showNext(deps: StepUpDeps, ctx: Context, situation: Situation): P
   }
   if (need === 'login') return seeOther(ctx, `${interactionPath(interaction.uid)}/login`);
   if (!reachable) return showUnmet(deps, ctx, situation);
-  if (need === 'basics') return showBasics(deps, ctx, situation);
   if (status.latest?.status === 'started' && ctx.query.choose === undefined) {
     return showWaiting(deps, ctx, situation, status.latest.method);
   }
+  if (need === 'basics') return showBasics(deps, ctx, situation);
   return showChoice(deps, ctx, situation);
 }
 
@@ -107,6 +107,7 @@ async function choose(
   await limitChecks(deps, ctx, situation);
   const started = await startProofing(proofing, { ...situation.origin, method: offer.method });
   if (started.kind === 'redirect') return seeOther(ctx, started.redirectTo);
+  if (situation.need === 'basics') return showBasics(deps, ctx, situation, 'unavailable');
   return showChoice(deps, ctx, situation, offer.method);
 }
 
@@ -116,6 +117,8 @@ async function confirmBasics(deps: StepUpDeps, ctx: Context, situation: Situatio
   const register = await recheckRegister(recheck, situation.citizenId);
   if (register === 'deceased') throw new Problem('account_deceased', 403);
   if (register !== 'match') return showBasics(deps, ctx, situation, register);
+  // Somebody vouched for by an officer needs no carrier.
+  if ((await readSituation(deps, ctx))?.need !== 'basics') return seeOther(ctx, path(situation));
   const phone = await recheckPhone(recheck, situation.citizenId);
   if (phone !== 'match') return showBasics(deps, ctx, situation, phone);
   const now = await readSituation(deps, ctx);

@@ -13,7 +13,9 @@ import { purgeProofs } from '../../src/assurance/purge.ts';
 import { loadStanding } from '../../src/assurance/standing.ts';
 import {
   claimProofs,
+  endAllEvidence,
   endEvidence,
+  lastReference,
   raiseProofs,
   readEvidence,
   recordEvidence,
@@ -31,6 +33,8 @@ test('every statement of the room finds its rows by an index', async (t) => {
   await recordEvidence(sent, { citizenId, method: 'carrier', source: 'carrier', transactionId: 'T', at });
   await endEvidence(sent, { citizenId, method: 'carrier', reason: 'new_owner', at });
   await readEvidence(sent, citizenId);
+  await lastReference(sent, { citizenId, method: 'carrier' });
+  await endAllEvidence(sent, { citizenId, reason: 'account_closed', at });
   const id = await recordProof(sent, { citizenId, interactionUid, method: 'sms', at, boundLevel: 'basic' });
   await claimProofs(sent, { interactionUid, sessionUid, citizenId });
   await raiseProofs(sent, { citizenId, proofIds: [id], level: 'intermediate' });

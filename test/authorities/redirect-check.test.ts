@@ -15,6 +15,7 @@ async function visit(t: ExecutionContext, kind: RedirectCheckKind, username: str
   const begin = async () => {
     const identity = identityOf(personNamed(username));
     const { reference, redirectTo } = await client.start({
+      purpose: 'raise_level',
       kind,
       ...identity,
       returnTo: RETURN_TO,
@@ -151,6 +152,7 @@ test('a name that is not the person’s fails', async (t) => {
   const { client, url } = await visit(t, 'face', 'gao_xiuyun');
   const idNumber = personNamed('gao_xiuyun').id_number;
   const { reference, redirectTo } = await client.start({
+    purpose: 'raise_level',
     kind: 'face',
     name: '别人',
     idNumber,

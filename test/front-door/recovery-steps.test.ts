@@ -2,8 +2,8 @@ import test from 'ava';
 import {
   isFreshSim,
   nextRecoveryStep,
-  offeredMethods,
   type RecoveryFile,
+  recoveryWays,
 } from '../../src/front-door/recovery-steps.ts';
 
 const at = '2026-11-23T02:00:00Z';
@@ -17,6 +17,7 @@ const blank: RecoveryFile = {
 };
 const face = { method: 'face', reference: 'a', source: 'face', at } as const;
 const card = { method: 'bank_card', reference: 'b', source: 'bank', at } as const;
+const social = { method: 'social_security_card', reference: 'd', source: 'social_security', at } as const;
 const carrier = { reference: 'c', source: 'carrier', at } as const;
 const phone = { phone: '13900000001', freshSim: false };
 
@@ -28,6 +29,18 @@ for (const [name, kind, file, step] of [
   ['no phone asks for one more', 'password', { proofs: [face] }, 'prove_again'],
   ['the same method twice is one proof', 'password', { proofs: [face, face] }, 'prove_again'],
   ['two methods stand in for the code', 'password', { proofs: [face, card], freshSim: true }, 'password'],
+  [
+    'numbers alone never stand in for it',
+    'password',
+    { proofs: [card, social], freshSim: true },
+    'prove_again',
+  ],
+  [
+    'a code proves nothing on a SIM changed after it was asked for',
+    'password',
+    { proofs: [face], ...phone, phoneConfirmedAt: at, freshSim: true },
+    'prove_again',
+  ],
   ['a lost phone begins with a proof too', 'phone', {}, 'prove'],
   ['then the new phone', 'phone', { proofs: [face] }, 'phone'],
   ['then its code', 'phone', { proofs: [face], phone: '13900000001' }, 'code'],
@@ -51,10 +64,21 @@ for (const [name, kind, file, step] of [
 }
 
 test('a method that failed twice goes last, one that proved is not offered again', (t) => {
-  t.deepEqual(offeredMethods({ ...blank, failures: { face: 2, alipay: 1 }, proofs: [card] }), {
-    lead: ['alipay', 'social_security_card'],
+  const file = { ...blank, failures: { face: 2, alipay: 1 }, proofs: [card], ...phone };
+  t.deepEqual(recoveryWays('password', file), {
+    lead: ['alipay', 'social_security_card', 'officer', 'counter'],
     rest: ['face'],
   });
+});
+
+test('where numbers are all that was proved, the ways that see the person are offered', (t) => {
+  const file = { ...blank, proofs: [card], phone: '13900000001', freshSim: true };
+  t.deepEqual(recoveryWays('password', file).lead, ['face', 'alipay', 'officer', 'counter']);
+});
+
+test('who has a passport is offered nothing that compares with the register of the police', (t) => {
+  const file = { ...blank, documentType: 'passport' as const };
+  t.deepEqual(recoveryWays('password', file).lead, ['alipay', 'bank_card', 'officer', 'counter']);
 });
 
 test('a SIM is fresh until its time is over, to the second', (t) => {

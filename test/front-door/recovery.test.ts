@@ -1,9 +1,10 @@
 import test from 'ava';
+import { closeAccount } from '../../src/citizens/account-state.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
 import { toolsOf } from '../../src/front-door/recovery-browser.ts';
-import { cipher } from '../support/citizens.ts';
+import { cipher, ending } from '../support/citizens.ts';
 import {
   errorOf,
   givenAccountOf,
@@ -12,7 +13,7 @@ import {
   startFrontDoor,
   submit,
 } from '../support/front-door.ts';
-import { begin, byBank, byCard, loseThePhone } from '../support/recovery.ts';
+import { atAuthority, begin, byBank, byCard, loseThePhone, officerDecides } from '../support/recovery.ts';
 
 const NEW = 'a quite different set of words';
 
@@ -49,9 +50,74 @@ test('with a new SIM the code is not asked for; a second proof by another way is
   await begin(jar, person, 'password');
   const again = await byCard(jar, person);
   t.regex(again.text, /还需要一种核验/);
-  t.notRegex(again.text, /value="social_security_card"/);
-  t.regex((await byBank(jar, person)).text, /name="password"/);
+  t.notRegex(again.text, /value="(social_security_card|bank_card)"/, 'numbers that others may know');
+  t.regex((await byBank(jar, person)).text, /还需要一种核验/);
+  t.regex((await atAuthority(door, jar, 'alipay', 'pass')).text, /name="password"/);
   t.deepEqual(await door.sms(person.phone), []);
+});
+
+test('a SIM that is changed between the proof and the code does not recover the account', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  t.regex((await byCard(jar, person)).text, /name="code"/);
+  const code = await door.code(person.phone);
+  door.world.outcomes(person.id_number, { sim_changed_hours_ago: 0.1 });
+  t.regex((await submit(jar, '/recover/code', { code })).text, /还需要一种核验/);
+  t.is((await jar.get('/recover/password')).status, 303);
+});
+
+test('while the carrier is silent the code waits; it is not taken on trust', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  await byCard(jar, person);
+  const code = await door.code(person.phone);
+  door.world.outage('carrier', 'down');
+  t.is(errorOf(await submit(jar, '/recover/code', { code })), 'carrier_unavailable');
+  door.world.outage('carrier', 'off');
+  t.regex((await submit(jar, '/recover/code', { code })).text, /name="password"/);
+});
+
+test('a counter vouches for somebody who has nothing else', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('jiang_zhengping');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  const waiting = await atAuthority(door, jar, 'counter', 'pass');
+  t.regex(waiting.text, /我已完成/, 'nobody decides about themselves');
+  t.regex((await submit(jar, '/recover/waiting', { action: 'continue' })).text, /我已完成/);
+  await officerDecides(door, person, 'accept');
+  t.regex((await submit(jar, '/recover/waiting', { action: 'continue' })).text, /name="code"/);
+});
+
+test('a password is set once, however many buttons were pressed, and never for a closed account', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const citizenId = await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  await byCard(jar, person);
+  await submit(jar, '/recover/code', { code: await door.code(person.phone) });
+  const presses = Array.from({ length: 5 }, () => submit(jar.copy(), '/recover/password', { password: NEW }));
+  for (const { text } of await Promise.all(presses)) t.regex(text, /密码已重新设置/);
+  const done = await door.db.query(`select 1 from audit_events where type = 'recovery.completed'`);
+  t.is(done.length, 1);
+
+  const second = door.jar();
+  await begin(second, person, 'password');
+  await byCard(second, person);
+  door.advance(120);
+  await submit(second, '/recover/code', { code: await door.code(person.phone) });
+  const { db, now } = door;
+  await db.transaction((tx) => closeAccount(tx, ending, { citizenId, reason: 'requested', now: now() }));
+  await submit(second, '/recover/password', { password: NEW });
+  t.deepEqual(await db.query('select 1 from passwords where citizen_id = $1', [citizenId]), []);
 });
 
 test('whether there is an account shows only after the proof', async (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { sessionStanding } from '../../src/assurance/ladder.ts';
 import { loadStanding } from '../../src/assurance/standing.ts';
-import { recordEvidence } from '../../src/assurance/store.ts';
+import { endEvidence, readEvidence, recordEvidence } from '../../src/assurance/store.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 import { createBrowser, startStepUp } from './step-up-world.ts';
 
@@ -238,6 +238,29 @@ test('an account whose phone evidence ran out is confirmed again with one button
   t.is(world.ends.get(visit.uid), 'logged in');
 });
 
+test('whose phone is no longer confirmed is vouched for at a counter, and goes on', async (t) => {
+  const visit = await world.begin('cheng_yuan', 'basic', { target: 'basic' });
+  const { citizenId, person, url } = visit;
+  await endEvidence(db, { citizenId, method: 'carrier', reason: 'new_owner', at: new Date() });
+  world.authorities.outcomes(person.id_number, { carrier: 'other_owner' });
+  const browser = createBrowser();
+  t.notRegex((await arrive(browser, url)).html, /value="counter"/, 'the carrier is asked first');
+  t.regex(
+    await (await browser.post(url, { action: 'basics' })).text(),
+    /value="officer"[\s\S]*value="counter"/,
+  );
+  await browser.post(url, { method: 'counter' });
+  t.regex(await (await browser.post(url, { action: 'continue' })).text(), /还没有结果/);
+  t.is(world.ends.get(visit.uid), undefined);
+  await decideAtDesk(world.authorities.url, person.id_number);
+  await browser.post(url, { action: 'continue' });
+  t.regex((await readEvidence(db, citizenId)).map(({ method }) => method).join(), /in_person/);
+  // The next look at the page ends the interaction.
+  await browser.get(url);
+  t.is(world.ends.get(visit.uid), 'logged in');
+  world.authorities.outcomes(person.id_number, { carrier: null });
+});
+
 test('a login that is too old for the level leads to the login page', async (t) => {
   const visit = await world.begin('he_junsheng', 'intermediate', { target: 'intermediate' });
   await db.query('update proofs set at = at - $2::interval where citizen_id = $1', [
@@ -266,3 +289,14 @@ test('before a live check the register is asked, and the account of a dead perso
   t.is(response.status, 403);
   t.is(errorOf(await response.text()), 'account_deceased');
 });
+
+/** The officer at the desk accepts whoever has this number. */
+async function decideAtDesk(authorities: string, idNumber: string): Promise<void> {
+  const desk = await (await fetch(`${authorities}/video/officer`)).text();
+  const [, path = ''] = /action="(\/video\/officer\/[^"]+)"/.exec(desk.slice(desk.indexOf(idNumber))) ?? [];
+  await fetch(authorities + path, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ action: 'accept' }),
+  });
+}

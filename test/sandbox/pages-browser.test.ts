@@ -34,7 +34,7 @@ for (const { name, ...view } of VIEWS) {
     await createSmsGateway(url, fetch).send({ to: personNamed('gao_xiuyun').phone, text: '验证码 246810' });
     const pages = [`${url}/`, `${url}/?lang=en`, `${url}/sms`];
     for (const kind of REDIRECT_CHECKS) {
-      pages.push((await client.start({ kind, ...person, ...back })).redirectTo);
+      pages.push((await client.start({ purpose: 'raise_level', kind, ...person, ...back })).redirectTo);
     }
     pages.push(`${url}/video/officer`);
     for (const [index, each] of pages.entries()) {
@@ -62,6 +62,7 @@ test('a person presses the first button and is back where they came from', async
   const { url } = await freshWorld(t);
   const page: Page = await t.context.chrome.page({ javaScriptEnabled: false });
   const { redirectTo, reference } = await createRedirectCheck(url, fetch).start({
+    purpose: 'raise_level',
     kind: 'live_face',
     ...identityOf(personNamed('gao_xiuyun')),
     returnTo: `${url}/healthz`,

@@ -1,5 +1,5 @@
 import type { Person } from '../../sandbox/people/person.ts';
-import { givenAccountOf, personNamed, submit, type TestFrontDoor } from './front-door.ts';
+import { follow, givenAccountOf, personNamed, submit, type TestFrontDoor } from './front-door.ts';
 import type { Jar } from './http-client.ts';
 
 /** The first page of a recovery. */
@@ -37,4 +37,32 @@ export async function loseThePhone(door: TestFrontDoor) {
 }
 function goesOn(holds: boolean): void {
   if (!holds) throw new Error('the recovery did not go on');
+}
+
+/** Chooses a check on an authority's own pages, presses a button there and comes back. */
+export async function atAuthority(
+  door: TestFrontDoor,
+  jar: Jar,
+  method: string,
+  action: 'pass' | 'fail' | 'later',
+  base = '/recover',
+) {
+  const { location = '' } = await jar.post(`${base}/prove`, new URLSearchParams({ method }));
+  goesOn(location.startsWith(door.world.url));
+  const body = new URLSearchParams({ action });
+  const pressed = await fetch(location, { method: 'POST', redirect: 'manual', body });
+  return follow(jar, await jar.get(pressed.headers.get('location') ?? ''));
+}
+
+/** What the officer at the desk makes of the newest visit or call of a person. */
+export async function officerDecides(door: TestFrontDoor, person: Person, action: 'accept' | 'refuse') {
+  const desk = await (await fetch(`${door.world.url}/video/officer`)).text();
+  const of = desk.slice(desk.indexOf(person.id_number));
+  const path = /action="(\/video\/officer\/[^"]+)"/.exec(of)?.[1] ?? '';
+  const decided = await fetch(door.world.url + path, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ action }),
+  });
+  goesOn(decided.status === 303);
 }

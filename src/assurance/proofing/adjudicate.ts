@@ -1,8 +1,8 @@
 import { documentKey } from '../../citizens/identifiers.ts';
 import { sameName } from '../../citizens/names.ts';
-import type { EvidenceSource } from '../policy.ts';
+import type { EvidenceMethod, EvidenceSource } from '../policy.ts';
 import type { Answer } from './answer.ts';
-import { type ProofingMethodId, type ProofingPolicy, proofingPolicy } from './policy.ts';
+import { evidenceOf, type ProofingMethodId, type ProofingPolicy, proofingPolicy } from './policy.ts';
 
 /** Why a check did not count. Permanent: pages and tables know them. */
 export type RefusalReason =
@@ -19,7 +19,7 @@ export type RefusalReason =
 export type Verdict =
   | {
       accepted: true;
-      evidence: { method: ProofingMethodId; source: EvidenceSource; transactionId: string; at: Date };
+      evidence: { method: EvidenceMethod; source: EvidenceSource; transactionId: string; at: Date };
       /** When the person was there, for a method that proves the session too. */
       proofAt?: Date;
     }
@@ -62,7 +62,7 @@ export function adjudicate(
   if (decided > now.getTime() + tolerance) return { accepted: false, pending: true };
   // An authority whose clock is ahead must not make a proof that lasts longer.
   const at = new Date(Math.min(Math.max(decided, startedAt.getTime()), now.getTime()));
-  const evidence = { method, source, transactionId: answer.reference, at };
+  const evidence = { method: evidenceOf(method), source, transactionId: answer.reference, at };
   if (!rules.live) return { accepted: true, evidence };
   if (answer.live) return { accepted: true, evidence, proofAt: at };
   if (rules.decidedLaterWithinSeconds === undefined) return refused('not_live');

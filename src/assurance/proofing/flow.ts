@@ -9,7 +9,7 @@ import { adjudicate, type RefusalReason } from './adjudicate.ts';
 import type { Answer } from './answer.ts';
 import type { FieldRefusal, Form, ProofingMethod, Subject } from './method.ts';
 import type { Failures } from './offer.ts';
-import { type ProofingMethodId, proofingPolicy } from './policy.ts';
+import { evidenceOf, type ProofingMethodId, proofingPolicy } from './policy.ts';
 import {
   countFailures,
   decideProofing,
@@ -85,7 +85,14 @@ export async function startProofing(
   const state = randomBytes(32).toString('base64url');
   const now = deps.now();
   const started = await orUnavailable(
-    deps.methods[method].start({ subject, state, returnTo: deps.returnTo, form, now }),
+    deps.methods[method].start({
+      subject,
+      purpose: 'raise_level',
+      state,
+      returnTo: deps.returnTo,
+      form,
+      now,
+    }),
   );
   if (started === undefined) return { kind: 'result', outcome: 'unavailable' };
   if (started.kind === 'invalid') return started;
@@ -107,7 +114,7 @@ export async function startProofing(
       type: 'proofing.started',
       citizenId,
       sessionUid: input.sessionUid,
-      detail: { method },
+      detail: { method: evidenceOf(method) },
       at: now,
     });
     return started.kind === 'answer'
@@ -216,7 +223,11 @@ async function settle(
   if (won) {
     await decideProofing(tx, stateHash, { status: 'accepted', at: now });
     const { source } = verdict.evidence;
-    await record(tx, { type: 'proofing.accepted', ...audited, detail: { method, source } });
+    await record(tx, {
+      type: 'proofing.accepted',
+      ...audited,
+      detail: { method: evidenceOf(method), source },
+    });
     return { outcome: 'accepted' };
   }
   const reason = refusalOf(verdict);
@@ -224,7 +235,7 @@ async function settle(
   await record(tx, {
     type: 'proofing.refused',
     ...audited,
-    detail: { method, reason: AUDIT_REASONS[reason] },
+    detail: { method: evidenceOf(method), reason: AUDIT_REASONS[reason] },
   });
   return { outcome: 'refused', reason };
 }

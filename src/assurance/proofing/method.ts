@@ -1,5 +1,9 @@
 import type { Cards } from '../../authorities/cards.ts';
-import type { RedirectCheck } from '../../authorities/redirect-check.ts';
+import type {
+  RedirectCheck,
+  RedirectCheckKind,
+  RedirectCheckStart,
+} from '../../authorities/redirect-check.ts';
 import { parseBankCard, parseMobile } from '../../citizens/identifiers.ts';
 import type { Answer } from './answer.ts';
 import { PROOFING_METHODS, type ProofingMethodId, proofingPolicy } from './policy.ts';
@@ -26,6 +30,7 @@ export interface ProofingMethod {
   /** @throws AuthorityUnavailable */
   start(input: {
     subject: Subject;
+    purpose: RedirectCheckStart['purpose'];
     state: string;
     returnTo: string;
     form: Form;
@@ -43,14 +48,16 @@ export interface ProofingAuthorities {
 }
 
 type FormKind = 'social_security_card' | 'bank_card';
-type RedirectKind = Exclude<ProofingMethodId, FormKind>;
+type RedirectId = Exclude<ProofingMethodId, FormKind>;
 
-/** A check on the authority's own pages: face, Alipay, live face, voiceprint, video. */
-function redirectMethod(kind: RedirectKind, check: RedirectCheck): ProofingMethod {
+/** A check on the authority's own pages: face, Alipay, live face, voiceprint, video, or at a counter. */
+function redirectMethod(kind: RedirectCheckKind, check: RedirectCheck): ProofingMethod {
   return {
     fields: [],
-    async start({ subject, state, returnTo }) {
-      return { kind: 'redirect', ...(await check.start({ kind, ...subject, state, returnTo })) };
+    async start({ subject, purpose, state, returnTo }) {
+      const { name, idNumber } = subject;
+      const started = await check.start({ kind, purpose, name, idNumber, state, returnTo });
+      return { kind: 'redirect', ...started };
     },
     callback: (brought, started) =>
       brought.reference === undefined || brought.reference === started.reference,
@@ -114,6 +121,10 @@ function parseSocialSecurityCard(raw: string): string | undefined {
   return /^[0-9A-Z]{6,20}$/.test(value) ? value : undefined;
 }
 
+/** What the authority is asked for: an officer's word is a video call. */
+const checkOf = (id: RedirectId): RedirectCheckKind =>
+  proofingPolicy.methods[id].asks ?? (id as RedirectCheckKind);
+
 /** The methods of `config/proofing-methods.json`, each ready to be used. */
 export function createMethods({
   redirectCheck,
@@ -135,7 +146,7 @@ export function createMethods({
     }
     return id === 'social_security_card' || id === 'bank_card'
       ? forms[id]
-      : redirectMethod(id, redirectCheck);
+      : redirectMethod(checkOf(id), redirectCheck);
   };
   return Object.fromEntries(PROOFING_METHODS.map((id) => [id, build(id)])) as Record<
     ProofingMethodId,

@@ -1,3 +1,4 @@
+import type { DocumentType } from '../../citizens/identifiers.ts';
 import { accountLevel, type Evidence, type LevelCap, type Standing } from '../ladder.ts';
 import { type Level, maxLevel, reaches } from '../level.ts';
 import { PROOFING_METHODS, type ProofingMethodId, type ProofingPolicy, proofingPolicy } from './policy.ts';
@@ -42,18 +43,32 @@ export function nextNeed(target: Level, standing: WhereFrom): NextNeed {
 /**
  * The methods to offer for the next step towards `target`, best first. Empty when no method would help.
  *
+ * For basics these are the ways to be vouched for where the carrier does not confirm the phone.
+ *
  * @param failures how often each method failed in this flow.
+ * @param documentType leaves out what cannot be compared with such a document.
  */
 export function offeredMethods(
-  { target, standing, failures = {} }: { target: Level; standing: WhereFrom; failures?: Failures },
+  {
+    target,
+    standing,
+    failures = {},
+    documentType,
+  }: { target: Level; standing: WhereFrom; failures?: Failures; documentType?: DocumentType },
   policy: ProofingPolicy = proofingPolicy,
 ): MethodOffer[] {
   const need = nextNeed(target, standing);
-  if (need !== 'intermediate_check' && need !== 'live_check') return [];
-  const gives = need === 'live_check' ? 'advanced' : 'intermediate';
+  if (need === 'nothing' || need === 'login') return [];
+  const gives = ({ basics: 'basic', intermediate_check: 'intermediate', live_check: 'advanced' } as const)[
+    need
+  ];
   const tired = (id: ProofingMethodId): boolean =>
     policy.faceMethods.includes(id) && (failures[id] ?? 0) >= policy.leadWithOtherWaysAfterFailures;
-  const fitting = PROOFING_METHODS.filter((id) => policy.methods[id].gives === gives);
+  const fitting = PROOFING_METHODS.filter(
+    (id) =>
+      policy.methods[id].gives === gives &&
+      (documentType === undefined || policy.methods[id].documents.includes(documentType)),
+  );
   return [...fitting.filter((id) => !tired(id)), ...fitting.filter(tired)].map((method, index) => ({
     method,
     way: policy.methods[method].way,

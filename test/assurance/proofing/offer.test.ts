@@ -72,7 +72,6 @@ test('after two failures of the face the other ways lead, and the face stays pos
 
 test('nothing is offered where no method would help', (t) => {
   t.deepEqual(names({ target: 'basic', standing: from('basic') }), []);
-  t.deepEqual(names({ target: 'basic', standing: from('anonymous') }), []);
   t.deepEqual(names({ target: 'advanced', standing: from('basic', { loginLevel: 'basic' }) }), []);
 });
 
@@ -84,4 +83,17 @@ test('everybody can reach advanced, except while a recovery holds the account do
     'basic',
   );
   t.is(reachableLevel({ evidence: [], at, cap: { level: 'basic', until: at } }), 'advanced');
+});
+
+test('where the carrier does not confirm the phone, an officer or a counter can', (t) => {
+  t.deepEqual(names({ target: 'basic', standing: from('anonymous') }), ['officer', 'counter']);
+});
+
+test('nothing is offered that cannot be compared with the document', (t) => {
+  const passport = { documentType: 'passport', standing: from('basic') } as const;
+  t.deepEqual(names({ ...passport, target: 'intermediate' }), ['alipay', 'bank_card']);
+  t.deepEqual(names({ ...passport, standing: from('intermediate'), target: 'advanced' }), [
+    'voiceprint',
+    'video',
+  ]);
 });
