@@ -1,5 +1,6 @@
 import { healthCast } from './health.ts';
 import { newcomers } from './newcomers.ts';
+import { officers } from './officers.ts';
 import { type Role, role } from './role.ts';
 
 const imported: Role[] = [
@@ -223,4 +224,11 @@ const higher: Role[] = [
 ];
 
 /** Everybody, in a fixed order; append only, because numbers follow from the place in this list. */
-export const CAST: readonly Role[] = [...imported, ...basic, ...higher, ...newcomers, ...healthCast];
+export const CAST: readonly Role[] = [
+  ...imported,
+  ...basic,
+  ...higher,
+  ...newcomers,
+  ...healthCast,
+  ...officers,
+];

@@ -73,6 +73,7 @@ export function makePeople(): Person[] {
         outcomes: role.outcomes ?? {},
         ...(role.wardOf && { ward_of: role.wardOf }),
         ...(!role.readsSms && { fixed_code: FIXED_CODE }),
+        ...(role.officer && { officer: role.officer }),
         shows: role.shows,
       };
     }),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { ORG_TYPES, ROLES } from '../../src/health-code/officers/roles.ts';
 
 /** What an outside authority does when it is asked about this person; the default is always that all is well. */
 export const outcomesSchema = z.strictObject({
@@ -60,6 +61,14 @@ export const personSchema = z.strictObject({
   fixed_code: z
     .string()
     .regex(/^\d{6}$/)
+    .optional(),
+  /** What this person does about the health code, and for whom. */
+  officer: z
+    .strictObject({
+      organisation: z.string().min(1).max(100),
+      type: z.enum(ORG_TYPES),
+      roles: z.array(z.enum(ROLES)).min(1),
+    })
     .optional(),
   /** What this person is there to show. */
   shows: z.strictObject({ zh: z.string(), en: z.string() }),

@@ -18,6 +18,8 @@ export interface Role {
   noCards?: true;
   /** User names of the guardians. */
   wardOf?: string[];
+  /** Works on the health code. */
+  officer?: Person['officer'];
 }
 
 export const role = (

@@ -1,6 +1,7 @@
 import { recordEvidence } from '../../src/assurance/store.ts';
 import { hashPassword } from '../../src/citizens/password.ts';
 import { createAccount, createCitizen, findByIdentifier, importCitizen } from '../../src/citizens/store.ts';
+import { grantRole } from '../../src/health-code/officers/store.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { Cipher } from '../../src/platform/field-encryption.ts';
 import type { Person } from './person.ts';
@@ -58,6 +59,10 @@ export async function settlePeople(
           transactionId: `sandbox-${method}-${person.username}`,
           at: now,
         });
+      }
+      for (const role of person.officer?.roles ?? []) {
+        const { organisation, type } = person.officer!;
+        await grantRole(tx, { citizenId, role, organisation, orgType: type, now });
       }
     });
     made += 1;
