@@ -49,7 +49,6 @@ const variables = z.object({
     'Secret of the DPoP nonces (RFC 9449 §8), the same in all processes.',
   ),
   CLIENTS_FILE: z.string().optional().describe('JSON file of the relying parties, read at start.'),
-  MATTERS_FILE: z.string().optional().describe('JSON file of the matters, read at start.'),
   HEALTH_PEERS_FILE: z
     .string()
     .optional()
@@ -95,7 +94,6 @@ export interface Settings {
   cookieKeys: string[];
   dpopNonceSecret: Buffer;
   clientsFile: string | undefined;
-  mattersFile: string | undefined;
   healthPeersFile: string | undefined;
   outboundAllow: string[];
   authoritiesUrl: string;
@@ -240,7 +238,6 @@ export function readSettings(environment: Environment): Settings {
     cookieKeys: values.COOKIE_KEYS,
     dpopNonceSecret: values.DPOP_NONCE_SECRET,
     clientsFile: values.CLIENTS_FILE,
-    mattersFile: values.MATTERS_FILE,
     healthPeersFile: values.HEALTH_PEERS_FILE,
     outboundAllow: values.OUTBOUND_ALLOW,
     authoritiesUrl: values.AUTHORITIES_URL,

@@ -1,5 +1,6 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
+import { lifetimes } from '../platform/lifetimes.ts';
 
 export interface Resource {
   identifier: string;
@@ -15,12 +16,11 @@ export interface Catalogue {
   resource(identifier: string): Promise<Resource | undefined>;
 }
 
-const FRESH_MS = 5_000;
 const MOST = 10_000;
 
 /**
- * The catalogue, cached in process for at most five seconds: a disabled client is gone by then. Unknown
- * names are cached too, within a bound, so that a flood of them does not reach the database.
+ * The catalogue, cached in process for `clientCache` (at most five seconds): a disabled client is gone by then.
+ * Unknown names are cached too, within a bound, so that a flood of them does not reach the database.
  */
 export function openCatalogue(db: Queryable, clock: Clock): Catalogue {
   return {
@@ -48,11 +48,12 @@ function cached<T>(clock: Clock, load: (key: string) => Promise<T>): (key: strin
   const entries = new Map<string, { until: number; value: Promise<T> }>();
   return (key) => {
     const now = clock().getTime();
+    const until = now + lifetimes.clientCache * 1_000;
     const known = entries.get(key);
-    if (known !== undefined && known.until > now && known.until <= now + FRESH_MS) return known.value;
+    if (known !== undefined && known.until > now && known.until <= until) return known.value;
     if (entries.size >= MOST) entries.clear();
     const value = load(key);
-    entries.set(key, { until: now + FRESH_MS, value });
+    entries.set(key, { until, value });
     value.catch(() => entries.delete(key));
     return value;
   };

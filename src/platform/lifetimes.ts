@@ -21,7 +21,6 @@ const schema = z.strictObject({
   }),
   idToken: seconds('an ID token'),
   interaction: seconds('an unfinished login, step-up or consent'),
-  pushedRequest: seconds('a pushed authorization request'),
   anonymous: seconds('an anonymous session'),
   smsCode: seconds('a code sent by text message'),
   smsResend: seconds('the wait before another code is sent'),

@@ -6,6 +6,7 @@ import {
   clientsFileSchema,
   parseClients,
 } from '../../src/departments/clients-file.ts';
+import { readLifetimes, useLifetimes } from '../../src/platform/lifetimes.ts';
 import { freshDatabase } from '../support/database.ts';
 import { portal } from '../support/relying-party.ts';
 
@@ -99,6 +100,23 @@ test('the catalogue remembers for five seconds, also what is not there', async (
   now = new Date(NOW.getTime() - 3_600_000);
   await db.query(`update clients set disabled_at = $1`, [NOW]);
   t.is(await catalogue.client('a'), undefined, 'a clock that was put back keeps nothing for hours');
+});
+
+test.serial('the catalogue remembers for as long as the settings say', async (t) => {
+  const db = await freshDatabase(t);
+  let now = NOW;
+  const catalogue = openCatalogue(db, () => now);
+  const before = readLifetimes();
+  t.teardown(() => useLifetimes(before));
+  useLifetimes(readLifetimes({ clientCache: 2 }));
+  await catalogue.client('a');
+  const asked = db.statements.length;
+  now = new Date(NOW.getTime() + 1_999);
+  await catalogue.client('a');
+  t.is(db.statements.length, asked);
+  now = new Date(NOW.getTime() + 2_000);
+  await catalogue.client('a');
+  t.is(db.statements.length, asked + 1);
 });
 
 test('the published schema of the file names our metadata', (t) => {
