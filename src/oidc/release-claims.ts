@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { type Level, reaches } from '../assurance/level.ts';
 import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
+import { e164 } from '../citizens/identifiers.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -93,7 +94,7 @@ function personalValues(citizen: Citizen, id: PersonalScope): Record<string, unk
     preferred_username: citizen.username,
     birthdate: citizen.birthDate,
     gender: sexOf(citizen),
-    phone_number: citizen.phone,
+    phone_number: citizen.phone === undefined ? undefined : e164(citizen.phone),
     phone_number_verified: citizen.phone === undefined ? undefined : true,
     id_number: citizen.idNumber,
   };

@@ -53,6 +53,7 @@ test('profile tells a relying party the standard claims, sex as the ID number ha
     preferred_username: 'somebody',
     birthdate: '1990-01-02',
     gender: 'female',
+    phone_number: '+8613900000002',
     phone_number_verified: true,
   });
   const rows = await platform.db.query(`select 1 from access_log where citizen_id = $1`, [citizenId]);
