@@ -1,6 +1,7 @@
 import type { Configuration, KoaContextWithOIDC, AccessToken as LibraryAccessToken } from 'oidc-provider';
 import { acrOf, LEVELS } from '../assurance/level.ts';
 import { OWN_MEMBERS } from '../departments/client-metadata.ts';
+import { LOCALES } from '../platform/i18n.ts';
 import type { Lifetimes } from '../platform/lifetimes.ts';
 import type { Outbound } from '../platform/outbound.ts';
 import { createFindAccount } from './account.ts';
@@ -70,6 +71,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     // Ours is stored with the client: nothing is fetched, and nothing follows from an address.
     sectorIdentifierUriValidate: () => false,
     acrValues: LEVELS.map(acrOf),
+    discovery: { ui_locales_supported: [...LOCALES] },
     claims: Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, claims]) => [scope, [...claims]])),
     scopes: ['openid'],
     conformIdTokenClaims: true,

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
+import { suggestLocale } from '../platform/http/preferences.ts';
 import { memoryOf } from './request-memory.ts';
 
 type Handler = (ctx: unknown, next: () => Promise<unknown>) => Promise<unknown>;
@@ -19,6 +20,7 @@ export function mountProvider(current: () => Provider): Middleware {
     const { oidc } = ctx as unknown as Partial<KoaContextWithOIDC>;
     if (oidc === undefined) return;
     ctx.state.route = oidc.route;
+    if (oidc.route === 'authorization') suggestLocale(ctx, localesOf(oidc));
     if (!String(ctx.type).includes('html')) return;
     const redirectUri = oidc.params?.redirect_uri;
     // An error found before that check is answered there all the same, when the client registered it.
@@ -31,6 +33,10 @@ export function mountProvider(current: () => Provider): Middleware {
     ctx.state.formActions = [...(ctx.state.formActions ?? []), ...targets];
   };
 }
+
+/** The languages that the request wants its pages in (OpenID Connect Core 1.0 §3.1.2.1). */
+export const localesOf = (oidc: Partial<Pick<KoaContextWithOIDC['oidc'], 'params'>>): string | undefined =>
+  typeof oidc.params?.ui_locales === 'string' ? oidc.params.ui_locales : undefined;
 
 const GONE = 'expires=Thu, 01 Jan 1970';
 

@@ -1,9 +1,11 @@
 import type { Context } from 'koa';
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Catalogue } from '../departments/catalogue.ts';
+import { suggestLocale } from '../platform/http/preferences.ts';
 import type { Pages } from '../platform/pages.ts';
 import { Problem } from '../platform/problem.ts';
 import type { ProtocolPages } from './configuration.ts';
+import { localesOf } from './mount.ts';
 
 /** Errors of the protocol that have a page of their own; the rest share `protocol_error`. */
 const CODES: Record<string, string> = {
@@ -22,9 +24,11 @@ export function createProtocolPages(pages: Pages, catalogue: Catalogue): Protoco
       const notFound = /SessionNotFound/.test(error.name);
       const code = notFound ? 'interaction_expired' : (CODES[out.error] ?? 'protocol_error');
       ctx.state.protocolError = error;
+      goBy(ctx);
       pages.problem(ctx as unknown as Context, new Problem(code, ctx.status, { error: out.error }));
     },
     async logout(ctx, form) {
+      goBy(ctx);
       const names = await namesOf(ctx, catalogue);
       const back = ctx.oidc.client?.clientUri;
       pages.render(ctx as unknown as Context, 'oidc/logout', { form, names, back });
@@ -33,6 +37,12 @@ export function createProtocolPages(pages: Pages, catalogue: Catalogue): Protoco
       pages.render(ctx as unknown as Context, 'oidc/logged-out', { back: ctx.oidc.client?.clientUri });
     },
   };
+}
+
+/** Shows a page in the language that its request asks for. */
+function goBy(ctx: KoaContextWithOIDC): void {
+  const tags = ctx.oidc === undefined ? undefined : localesOf(ctx.oidc);
+  if (tags !== undefined) suggestLocale(ctx as unknown as Context, tags);
 }
 
 /** Names of the portals that this logout ends. */

@@ -60,6 +60,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
       'none',
     ],
     token_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
+    ui_locales_supported: ['zh-CN', 'en'],
     userinfo_signing_alg_values_supported: ['RS256', 'ES256'],
   });
 });
