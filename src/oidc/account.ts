@@ -7,9 +7,13 @@ import {
   type KoaContextWithOIDC,
   type RefreshToken,
 } from 'oidc-provider';
+import { sessionStanding } from '../assurance/ladder.ts';
 import { acrOf, levelOf } from '../assurance/level.ts';
+import { loadStanding } from '../assurance/standing.ts';
 import { claimProofs } from '../assurance/store.ts';
-import type { Queryable } from '../platform/database.ts';
+import { record } from '../audit/log.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/database.ts';
 import {
   applyIssuedLevel,
   type IssuedLevelDeps,
@@ -22,7 +26,8 @@ import type { ReleaseClaims } from './release-claims.ts';
 import { isAnonymous } from './subject-standing.ts';
 
 export interface AccountDeps extends IssuedLevelDeps {
-  db: Queryable;
+  db: Database;
+  clock: Clock;
   releaseClaims: ReleaseClaims;
 }
 
@@ -45,7 +50,7 @@ export function createFindAccount(deps: AccountDeps): FindAccount {
       if (token && 'acr' in token) await applyIssuedLevel(deps, ctx, token);
       return visitor(accountId);
     }
-    if (token === undefined && ctx.oidc.route === 'resume') await claimProofsOf(deps.db, ctx, accountId);
+    if (token === undefined && ctx.oidc.route === 'resume') await claimProofsOf(deps, ctx, accountId);
     const sessionUid = token?.sessionUid ?? ctx.oidc.session?.uid;
     const { accountState } = await deps.standings.facts({ accountId, sessionUid });
     if (accountState !== 'active') {
@@ -74,11 +79,26 @@ export function createFindAccount(deps: AccountDeps): FindAccount {
   };
 }
 
-/** Proofs were written under the interaction; from here on they are the session's. */
-async function claimProofsOf(db: Queryable, ctx: KoaContextWithOIDC, citizenId: string): Promise<void> {
+/** Proofs were written under the interaction; from here on they are the session's, and the log says what they gave. */
+async function claimProofsOf(deps: AccountDeps, ctx: KoaContextWithOIDC, citizenId: string): Promise<void> {
   const { Interaction: interaction, Session: session } = ctx.oidc.entities;
   if (interaction === undefined || session === undefined) return;
-  await claimProofs(db, { interactionUid: interaction.uid, sessionUid: session.uid, citizenId });
+  const [interactionUid, sessionUid] = [interaction.uid, session.uid];
+  const at = deps.clock();
+  const { reasons } = interaction.prompt;
+  const steppedUp =
+    interaction.session?.accountId === citizenId && reasons.every((reason) => reason === 'level');
+  await deps.db.transaction(async (tx) => {
+    if ((await claimProofs(tx, { interactionUid, sessionUid, citizenId })) === 0) return;
+    const { level } = sessionStanding({ ...(await loadStanding(tx, { citizenId, sessionUid })), at });
+    await record(tx, {
+      type: steppedUp ? 'step_up.satisfied' : 'login.succeeded',
+      citizenId,
+      clientId: String(interaction.params.client_id),
+      detail: { level },
+      at,
+    });
+  });
 }
 
 async function levelClaims(

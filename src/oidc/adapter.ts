@@ -1,4 +1,5 @@
 import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, errors } from 'oidc-provider';
+import { record } from '../audit/log.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
@@ -124,6 +125,15 @@ function withAcrAtIssue(record: TokenRecord): TokenRecord {
   return level === undefined ? record : { ...record, acr: level.acrAtIssue };
 }
 
+/** The library ends all that came of a code or refresh token that is presented again; the log says why. */
+async function reportReplay(db: Database, token: TokenRecord, table: TokenTable, at: Date): Promise<void> {
+  const { accountId, clientId } = token;
+  if (isAnonymous(String(accountId))) return;
+  const kind = table === 'refresh_tokens' ? 'refresh_token' : 'authorization_code';
+  const who = { citizenId: String(accountId), clientId: String(clientId) };
+  await record(db, { type: 'token.replayed', ...who, detail: { kind }, at });
+}
+
 function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: TokenTable): Adapter {
   const used = () => new errors.InvalidGrant('it was already used');
   return {
@@ -134,6 +144,8 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
       if (found?.table !== table) return undefined;
       const age = found.consumedAt && now.getTime() - found.consumedAt.getTime();
       if (table === 'refresh_tokens' && age !== undefined && age <= refreshReplayGrace) return undefined;
+      if (age !== undefined && Provider.ctx?.oidc.route === 'token')
+        await reportReplay(db, found.token, table, now);
       return found.token as AdapterPayload;
     },
     upsert(value, payload) {

@@ -62,8 +62,8 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
   return {
     adapter: createAdapter(deps),
     jwks: deps.jwks,
-    findAccount: createFindAccount({ ...levels, db: deps.db, releaseClaims }),
-    loadExistingGrant: createLoadExistingGrant(deps.db),
+    findAccount: createFindAccount({ ...levels, db: deps.db, clock, releaseClaims }),
+    loadExistingGrant: createLoadExistingGrant(deps.db, clock),
     interactions: {
       policy: createPolicy({ standings, catalogue, clock }),
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,

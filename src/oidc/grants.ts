@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
+import { record } from '../audit/log.ts';
 import { consentsGiven } from '../consents/store.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
 import { SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
 import { ownResult } from './interaction-result.ts';
@@ -22,7 +24,7 @@ const RENEW_AFTER = 50;
  * Without personal claims that takes no page, and on a repeated sign-on no statement but the one that reads
  * the grant.
  */
-export function createLoadExistingGrant(db: Queryable) {
+export function createLoadExistingGrant(db: Queryable, clock: Clock) {
   return async (ctx: KoaContextWithOIDC): Promise<Grant | undefined> => {
     const { client, session, provider } = ctx.oidc;
     const accountId = ctx.oidc.account?.accountId;
@@ -81,6 +83,10 @@ export function createLoadExistingGrant(db: Queryable) {
     if (renew) delete (grant as Partial<Grant>).iat;
     if (renew || !isDeepStrictEqual(before, content(grant))) {
       if (!renew) grant.exp = existing.exp;
+      if (existing === undefined && !isAnonymous(accountId)) {
+        const detail = { consent: own.consent };
+        await record(db, { type: 'grant.issued', citizenId: accountId, clientId, detail, at: clock() });
+      }
       await grant.save();
     }
     return grant;
