@@ -63,6 +63,18 @@ export interface CodeSent {
 
 const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
+/** Codes that are sent only to somebody who has typed the account's password. */
+const AFTER_A_PASSWORD: readonly CodePurpose[] = ['login', 'step_up'];
+
+/**
+ * What a phone's codes are counted under. Anybody may have codes sent to any phone by beginning to register with
+ * it; that must not use up the codes by which its owner logs in.
+ */
+const quotaOf = (cipher: Cipher, { phone, purpose }: Pick<CodeRequest, 'phone' | 'purpose'>): Buffer =>
+  AFTER_A_PASSWORD.includes(purpose)
+    ? cipher.blindIndex('phone', phone)
+    : cipher.blindIndex('code-quota', phone);
+
 /** Keyed, since a million guesses would find the code from a plain hash; bound to all that it is good for. */
 const hashOf = (cipher: Cipher, { phone, purpose, context }: Omit<CodeRequest, 'now'>, code: string) =>
   cipher.blindIndex('one-time-code', JSON.stringify([phone, purpose, context, code]));
@@ -77,7 +89,7 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
   const phoneIndex = cipher.blindIndex('phone', phone);
   const fixed = writer.fixedCode?.(phone);
   if (fixed === undefined) {
-    const refused = await countSending(tx, phoneIndex, rules, now);
+    const refused = await countSending(tx, quotaOf(cipher, request), rules, now);
     if (refused) {
       const live = await liveCode(tx, phoneIndex, request);
       return { ...refused, ...(live && { expiresAt: live.expiresAt }) };

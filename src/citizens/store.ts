@@ -226,6 +226,14 @@ async function findDocumentOwner(
   return row?.citizen_id;
 }
 
+/** One spelling of what was typed as user name, phone or document number: what attempts are counted under. */
+export function canonicalIdentifier(raw: string): string {
+  const mobile = parseMobile(raw);
+  if (mobile.ok) return mobile.value;
+  const username = parseUsername(raw);
+  return username.ok ? username.value : documentKey(raw);
+}
+
 /**
  * Whose user name, phone or document number was typed. The same work whether or not somebody is found.
  *

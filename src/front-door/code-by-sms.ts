@@ -55,7 +55,8 @@ export async function seeToCode(
       resendAfter: resendAt ? seconds(resendAt) : 0,
     };
   }
-  if (!lifted) await deps.limits.consume('sms_network', ctx.ip);
+  // A login's code follows a password, and its phone has a limit of its own.
+  if (!lifted && purpose !== 'login') await deps.limits.consume('sms_network', ctx.ip);
   const result = await db.transaction((tx) =>
     sendCode({ tx, cipher, fixedCode }, { phone, purpose, context, locale: ctx.state.locale, now }),
   );

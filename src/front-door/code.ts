@@ -132,6 +132,9 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
     if (action === 'resend') return show(ctx, waiting, 'sms', { how: 'again' });
     const lifted = citizen.phone !== undefined && deps.fixedCode?.(citizen.phone) !== undefined;
     if (!lifted) await limits.consume('code', `${ctx.ip} ${citizen.id}`);
+    // A code by SMS ends after a few wrong entries; one of an app never does, so guesses from everywhere are
+    // counted together. Who can use this up has typed the password, and an SMS or a passkey still works.
+    if (!lifted && factor === 'totp') await limits.consume('totp', citizen.id);
     const wrong = await db.transaction(async (tx) => {
       if (factor === 'totp') {
         const used = await verifyTotp(tx, cipher, { citizenId: citizen.id, code, now: clock() });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { recordProof } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
 import { usePassword, verifyPassword } from '../citizens/password.ts';
-import { findByIdentifier, readCitizen } from '../citizens/store.ts';
+import { canonicalIdentifier, findByIdentifier, readCitizen } from '../citizens/store.ts';
 import { formOf } from '../platform/http/forms.ts';
 import { barTo } from './account-bars.ts';
 import type { FrontDoorDeps } from './deps.ts';
@@ -61,10 +61,13 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
     const { username, password } = parsed.data;
     const now = clock();
     const found = await findByIdentifier(db, cipher, username);
-    if (!(await lifted(found?.citizenId))) {
-      // By network and by name within the network: a name alone would let anybody lock anybody out.
+    // By network and by name within the network: a name alone would let anybody lock anybody out. By what was
+    // typed and not by whose it is: a limit that two names share would tell that they are one person's.
+    const attempt = `${ctx.ip} ${canonicalIdentifier(username)}`;
+    const counts = !(await lifted(found?.citizenId));
+    if (counts) {
       await limits.consume('login_network', ctx.ip);
-      await limits.consume('login', `${ctx.ip} ${username.toLowerCase()}`);
+      await limits.consume('login', attempt);
     }
     const credential = await verifyPassword(db, found?.citizenId, password);
     if (found === undefined || credential === undefined) {
@@ -78,6 +81,10 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
       // One sentence for an unknown name and for a wrong password, after the same work.
       parsed.form.errors.password = 'frontDoor.login.wrong';
       return show(ctx, interaction, parsed.form);
+    }
+    if (counts) {
+      await limits.refund('login_network', ctx.ip);
+      await limits.refund('login', attempt);
     }
     const { citizenId } = found;
     const bar = barTo(await readCitizen(db, cipher, citizenId));

@@ -32,9 +32,15 @@ export interface Limits {
    * @throws Problem `too_many_attempts` (429) with `minutes` until the next attempt counts as ordinary.
    */
   consume(name: LimitName, key: string): Promise<void>;
+  /**
+   * Takes one attempt back that turned out right. Where thousands share one address (a carrier's, an office's),
+   * their ordinary logins must not use up what is meant for guesses.
+   */
+  refund(name: LimitName, key: string): Promise<void>;
 }
 
 const TABLE = 'rate_limits';
+const hashed = (key: string): string => createHash('sha256').update(key).digest('base64url');
 
 /** Limits shared by all processes on one database. */
 export function createLimits(db: Database, table: LimitTable = readLimits()): Limits {
@@ -54,17 +60,24 @@ export function createLimits(db: Database, table: LimitTable = readLimits()): Li
       return [name, limiter];
     }),
   );
+  const limiterOf = (name: LimitName) => {
+    const limiter = limiters.get(name);
+    if (!limiter) throw new RangeError(`config/limits.json has no limit "${name}"`);
+    return limiter;
+  };
   return {
     async consume(name, key) {
-      const limiter = limiters.get(name);
-      if (!limiter) throw new RangeError(`config/limits.json has no limit "${name}"`);
+      const limiter = limiterOf(name);
       try {
-        await limiter.consume(createHash('sha256').update(key).digest('base64url'));
+        await limiter.consume(hashed(key));
       } catch (refusal) {
         if (!(refusal instanceof RateLimiterRes)) throw refusal;
         const minutes = Math.max(1, Math.ceil(refusal.msBeforeNext / 60_000));
         throw new Problem('too_many_attempts', 429, { minutes });
       }
+    },
+    async refund(name, key) {
+      await limiterOf(name).reward(hashed(key), 1);
     },
   };
 }

@@ -1,0 +1,157 @@
+import test from 'ava';
+import { generateSync } from 'otplib';
+import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
+import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
+import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
+import { toolsOf } from '../../src/front-door/recovery-browser.ts';
+import { cipher } from '../support/citizens.ts';
+import {
+  entriesOf,
+  errorOf,
+  givenAccountOf,
+  PASSWORD,
+  personNamed,
+  startFrontDoor,
+  submit,
+  type TestFrontDoor,
+} from '../support/front-door.ts';
+import type { Jar } from '../support/http-client.ts';
+import { loseThePhone } from '../support/recovery.ts';
+
+/*
+ * What happens when many do the same thing at the same moment, over HTTP and on the real database.
+ */
+
+const many = <T>(count: number, act: (n: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: count }, (_, n) => act(n)));
+
+async function passwordTyped(door: TestFrontDoor, jar: Jar, username: string): Promise<string> {
+  const uid = door.begin();
+  await submit(jar, `/interaction/${uid}/login`, { username, password: PASSWORD });
+  return uid;
+}
+
+const count = async (door: TestFrontDoor, text: string, values: unknown[]) =>
+  (await door.db.query(text, values)).length;
+
+test('one code by SMS that many send at once makes one proof', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('xu_wenzhou');
+  const citizenId = await givenAccountOf(door, person);
+  const jar = door.jar();
+  const uid = await passwordTyped(door, jar, person.username);
+  const code = await door.code(person.phone);
+  // Two browsers can hold one interaction only by theft; what counts is that the code works once.
+  await many(9, () => submit(jar.copy(), `/interaction/${uid}/code`, { code }));
+  t.is(await count(door, `select 1 from proofs where citizen_id = $1 and method = 'sms'`, [citizenId]), 1);
+});
+
+test('twenty guesses at once get no further than five, and then not even the right code does', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('xu_wenzhou');
+  await givenAccountOf(door, person);
+  const jar = door.jar();
+  const uid = await passwordTyped(door, jar, person.username);
+  const code = await door.code(person.phone);
+  const wrong = code === '000000' ? '000001' : '000000';
+  const pages = await many(20, () => submit(jar.copy(), `/interaction/${uid}/code`, { code: wrong }));
+  t.true(pages.some((page) => errorOf(page) === 'too_many_attempts'));
+  t.deepEqual(
+    (await door.db.query<{ failures: number }>('select failures from one_time_codes')).map(
+      ({ failures }) => failures,
+    ),
+    [5],
+  );
+  t.is(door.told.length, 0);
+  door.advance(1_000);
+  await submit(jar, `/interaction/${uid}/code`, { code });
+  t.is(door.told.length, 0);
+});
+
+test('one ID that registers in five browsers at once becomes one account and four clear answers', async (t) => {
+  const door = await startFrontDoor(t, { fixedCode: () => '314159' });
+  const person = personNamed('deng_yutong');
+  const jars = Array.from({ length: 5 }, () => door.jar());
+  for (const [n, jar] of jars.entries()) {
+    await submit(jar, '/register', entriesOf(person, { username: `deng_${n}` }));
+  }
+  const pages = await many(5, (n) => submit(jars[n]!, '/register/code', { sms_code: '314159' }));
+  t.is(pages.filter(({ text }) => text.includes('注册成功')).length, 1);
+  t.is(pages.filter((page) => errorOf(page) === 'id_already_registered').length, 4);
+  const { citizenId } = (await findByIdentifier(door.db, cipher, person.id_number))!;
+  t.is(await count(door, 'select 1 from citizens where $1::uuid is not null', [citizenId]), 1);
+  t.is(await count(door, 'select 1 from identifiers where citizen_id = $1', [citizenId]), 3);
+  t.is(await count(door, 'select 1 from evidence where citizen_id = $1', [citizenId]), 2);
+  t.deepEqual(door.errors, []);
+});
+
+test('a change of phone that two jobs and its browser apply at once happens once', async (t) => {
+  const door = await startFrontDoor(t);
+  const { citizenId, phone, jar } = await loseThePhone(door);
+  door.advance(73 * 3600);
+  const tools = { ...toolsOf(door.deps), carrier: door.deps.carrier };
+  await Promise.all([
+    applyDueRecoveries(door.db, tools, door.now()),
+    applyDueRecoveries(door.db, tools, door.now()),
+    jar.get('/recover/status'),
+  ]);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.phone, phone);
+  const done = `select 1 from audit_events where citizen_id = $1 and type = 'phone.changed'`;
+  t.is(await count(door, done, [citizenId]), 1);
+});
+
+test('guesses at an app’s code are counted together wherever they come from; an SMS still logs in', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('xu_wenzhou');
+  const citizenId = await givenAccountOf(door, person);
+  const now = door.now();
+  const { id, secret } = await startTotp(door.db, cipher, {
+    citizenId,
+    label: 'app',
+    issuer: 'x',
+    account: 'y',
+    now,
+  });
+  const codeAt = (at: Date) => generateSync({ secret, epoch: Math.floor(at.getTime() / 1000) });
+  await confirmTotp(door.db, cipher, { citizenId, id, code: codeAt(now), boundLevel: 'basic', now });
+  // Nineteen networks have guessed before.
+  for (let n = 0; n < 20; n++) await door.deps.limits.consume('totp', citizenId);
+  door.advance(60);
+  const jar = door.jar();
+  const uid = await passwordTyped(door, jar, person.username);
+  const guess = await submit(jar, `/interaction/${uid}/code`, { factor: 'totp', code: codeAt(door.now()) });
+  t.is(errorOf(guess), 'too_many_attempts');
+  await jar.get(`/interaction/${uid}/code`);
+  await submit(jar, `/interaction/${uid}/code`, { code: await door.code(person.phone) });
+  t.is(door.told.length, 1);
+});
+
+test('codes that strangers have sent to a phone do not keep its owner from logging in', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('xu_wenzhou');
+  await givenAccountOf(door, person);
+  for (let n = 0; n < 11; n++) {
+    const stranger = door.jar();
+    await submit(stranger, '/register', entriesOf(personNamed('deng_yutong'), { phone: person.phone }));
+    door.advance(61);
+  }
+  const jar = door.jar();
+  const uid = await passwordTyped(door, jar, person.username);
+  await submit(jar, `/interaction/${uid}/code`, { code: await door.code(person.phone) });
+  t.is(door.told.length, 1);
+});
+
+test('an office behind one address logs in as often as it likes; spellings of a name count as one', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('xu_wenzhou');
+  await givenAccountOf(door, person);
+  for (let n = 0; n < 12; n++) await passwordTyped(door, door.jar(), person.username);
+  const uid = door.begin();
+  const spellings = ['', '+86 ', '0086', '86-'];
+  let last = '';
+  for (let n = 0; n < 11; n++) {
+    const username = spellings[n % 4] + person.phone;
+    last = errorOf(await submit(door.jar(), `/interaction/${uid}/login`, { username, password: 'x' })) ?? '';
+  }
+  t.is(last, 'too_many_attempts');
+});
