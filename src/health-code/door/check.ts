@@ -69,6 +69,11 @@ export const readTyped = (text: string): string =>
  */
 export async function checkCode(deps: CheckDeps, asked: Asked): Promise<CheckResult> {
   const code = readTyped(asked.code);
+  const other = [[ONLINE, 'online'] as const, [PAPER, 'paper'] as const].find(([start]) =>
+    code.startsWith(start),
+  );
+  // Only a phone can answer; whatever else is shown to a gate that asks may come from anywhere.
+  if (asked.nonce !== undefined && other) return { verdict: 'wrong_nonce', kind: other[1] };
   if (code.startsWith(ONLINE)) return withRules(() => checkOnline(deps, { ...asked, code }));
   if (code.startsWith(OFFLINE)) return withRules(() => checkOffline(deps, { ...asked, code }));
   if (code.startsWith(PAPER)) return withRules(() => checkPaper(deps, { ...asked, code }));

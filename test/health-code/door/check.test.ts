@@ -30,6 +30,13 @@ test('an online code is shown before for every other venue too', async (t) => {
   t.is((await door.check(code, { venue: other })).verdict, 'shown_before');
 });
 
+test('a gate that asks takes no online code, and does not use it up', async (t) => {
+  const door = await openDoor(t);
+  const code = await door.online();
+  t.deepEqual(await door.check(code, { nonce: '12345678' }), { verdict: 'wrong_nonce', kind: 'online' });
+  t.is((await door.check(code)).verdict, 'valid');
+});
+
 test('an online code is expired after a minute', async (t) => {
   const door = await openDoor(t);
   t.like(await door.check(await door.online(), { now: secondsLater(60) }), { verdict: 'expired' });
