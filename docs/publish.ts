@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { personSchema } from '../sandbox/people/person.ts';
 import { clientsFileSchema } from '../src/departments/clients-file.ts';
+import { codesPage } from './codes-page.ts';
 
 const file = (path: string) => new URL(path, import.meta.url);
 const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`;
@@ -54,6 +55,7 @@ export const published = (): Record<string, string> => ({
     ...z.toJSONSchema(z.array(personSchema), { target: 'draft-2020-12', io: 'input' }),
   }),
   'errors.md': errorsPage(),
+  'standard/codes.md': codesPage(),
 });
 
 if (import.meta.main) {

@@ -44,7 +44,7 @@ const DeviceForm = z.object({
 });
 
 /**
- * `/health/verify`: the page for venues, and the same check for gates as JSON (`docs/standard/health-codes.md`).
+ * `/health/verify`: the page for venues, and the same check for gates as JSON (`docs/standard/qr.md`).
  */
 export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys }): void {
   const { db, pages, clock, limits, issuer } = deps;
