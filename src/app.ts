@@ -22,11 +22,13 @@ import { healthClaim } from './health-code/claim.ts';
 import { collectionRoutes } from './health-code/collection/routes.ts';
 import { ruleSets } from './health-code/engine/rule-set.ts';
 import { openExchange } from './health-code/exchange/open.ts';
+import { familyRoutes } from './health-code/family/routes.ts';
 import { officerRoutes } from './health-code/officers/routes.ts';
 import { watchAlarms } from './health-code/orders/alarm.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
 import { forgetOnLogout } from './health-code/show/app-files.ts';
+import { travelRoutes } from './health-code/travel/routes.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
 import { mountProvider } from './oidc/mount.ts';
@@ -222,24 +224,27 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     machineCaller: protocol.machineCaller,
   });
   app.use(collection.routes());
-  const health = healthRoutes({
+  const healthDeps = {
     db,
     cipher,
     clock,
     pages,
     limits,
     issuer,
-    async signedIn(ctx) {
+    async signedIn(ctx: Koa.Context) {
       const me = await account.gate.signedIn(ctx, ctx.path);
       return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
     },
-    async current(ctx) {
+    async current(ctx: Koa.Context) {
       const me = await account.gate.who(ctx);
       return me && { citizenId: me.citizen.id, sessionUid: me.session.sessionUid };
     },
-  });
+  };
   app.use(exchange.router.routes());
-  app.use(health.routes());
+  app.use(healthRoutes(healthDeps).routes());
+  const { sandboxProvinces: extraProvinces } = settings;
+  app.use(travelRoutes({ ...healthDeps, extraProvinces }).routes());
+  app.use(familyRoutes({ ...healthDeps, ...authorities, extraProvinces, fixedCode }).routes());
   const office = officerRoutes({
     db,
     cipher,

@@ -157,6 +157,9 @@ export const EVENTS = {
 
   'health.declared': nothing,
   'health.checked_in': nothing,
+  'health.travel_declared': nothing,
+  'health.travel_withdrawn': nothing,
+  'health.travel_asked': z.strictObject({ answer: z.enum(['yes', 'no', 'unknown']) }),
   'health.decided': z.strictObject({ changed: yes.optional() }),
   'health.claim_released': nothing,
   'health.activation_requested': nothing,

@@ -8,7 +8,7 @@ import { readLimits } from '../platform/limits.ts';
 import { post } from '../platform/outbox.ts';
 
 /** What a code is for; one sent for one purpose is nothing for another. */
-export type CodePurpose = 'login' | 'registration' | 'recovery' | 'change_phone' | 'step_up';
+export type CodePurpose = 'login' | 'registration' | 'recovery' | 'change_phone' | 'step_up' | 'guardianship';
 
 /** Wrong entries that a code survives. */
 const FAILURES_MAX = 5;
@@ -47,6 +47,8 @@ export interface CodeRequest {
   /** The interaction, draft or session in which the code must come back. */
   context: string;
   locale?: 'zh-CN' | 'en';
+  /** Another text than the usual one, with `{code}` and `{minutes}`. */
+  message?: string;
   now: Date;
 }
 
@@ -105,7 +107,7 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
        expires_at = excluded.expires_at, spent_at = null`,
     [context, purpose, phoneIndex, hashOf(cipher, request, code), now, expiresAt],
   );
-  const text = (request.locale === 'en' ? en : chinese).codeMessage
+  const text = (request.message ?? (request.locale === 'en' ? en : chinese).codeMessage)
     .replace('{code}', code)
     .replace('{minutes}', String(Math.round(rules.lifetime / 60)));
   await post(tx, cipher, { channel: 'sms', to: phone, text, kind: `code_${purpose}`, now, expiresAt });
@@ -172,7 +174,7 @@ export const currentCode = (
  */
 export async function redeemCode(
   { tx, cipher }: Pick<CodeWriter, 'tx' | 'cipher'>,
-  answer: Omit<CodeRequest, 'locale'> & { code: string },
+  answer: Omit<CodeRequest, 'locale' | 'message'> & { code: string },
 ): Promise<'ok' | 'wrong' | 'expired' | 'spent'> {
   const { phone, purpose, context, now } = answer;
   const phoneIndex = cipher.blindIndex('phone', phone);

@@ -13,6 +13,9 @@ const EXPIRED = {
   quotas: `delete from code_quotas where phone_index in (
     select phone_index from code_quotas where window_start < $1
     order by window_start limit $2 for update skip locked)`,
+  guardianships: `delete from guardianship_requests where id in (
+    select id from guardianship_requests where expires_at < $1
+    order by expires_at limit $2 for update skip locked)`,
   enrolments: `delete from totp_credentials where (citizen_id, id) in (
     select citizen_id, id from totp_credentials where confirmed_at is null and created_at < $1
     order by created_at limit $2 for update skip locked)`,
@@ -32,6 +35,7 @@ export async function purgeCitizens(
   const deleted = [
     await db.query(`${EXPIRED.codes} returning 1`, [before(3600_000), limit]),
     await db.query(`${EXPIRED.challenges} returning 1`, [now, limit]),
+    await db.query(`${EXPIRED.guardianships} returning 1`, [now, limit]),
     await db.query(`${EXPIRED.quotas} returning 1`, [before(DAY), limit]),
     await db.query(`${EXPIRED.enrolments} returning 1`, [before(DAY), limit]),
   ];

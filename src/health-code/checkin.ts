@@ -21,11 +21,14 @@ export async function checkIn(
   {
     citizenId,
     said,
+    saidBy,
     sessionUid,
     now,
   }: {
     citizenId: string;
     said: { temp: number; symptoms: string[] };
+    /** The guardian, where it is not the citizen who speaks. */
+    saidBy?: string | undefined;
     sessionUid?: string | undefined;
     now: Date;
   },
@@ -35,8 +38,8 @@ export async function checkIn(
   ]);
   if (!person) throw new Problem('health_not_declared', 409);
   const rows = await tx.query(
-    `insert into health_checkins (citizen_id, id, at, temp, symptoms)
-     select $1, $2, $3, $4, $5
+    `insert into health_checkins (citizen_id, id, at, temp, symptoms, said_by)
+     select $1, $2, $3, $4, $5, $8
      where (select count(*) from health_checkins where citizen_id = $1 and at >= $6) < $7
      returning id`,
     [
@@ -47,10 +50,12 @@ export async function checkIn(
       said.symptoms,
       new Date(startOf(dayOf(now.getTime()))),
       MOST_A_DAY,
+      saidBy ?? null,
     ],
   );
   if (rows.length === 0) throw new Problem('health_checkins_many', 429);
-  await record(tx, { type: 'health.checked_in', citizenId, sessionUid, at: now });
+  const actor = saidBy === undefined ? undefined : `guardian:${saidBy}`;
+  await record(tx, { type: 'health.checked_in', citizenId, sessionUid, actor, at: now });
   return decideFor(tx, citizenId, now);
 }
 

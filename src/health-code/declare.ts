@@ -58,9 +58,17 @@ export async function declare(
   {
     holder,
     declared,
+    declaredBy,
     sessionUid,
     now,
-  }: { holder: Holder; declared: Declaration; sessionUid?: string | undefined; now: Date },
+  }: {
+    holder: Holder;
+    declared: Declaration;
+    /** The guardian, where it is not the holder who declares. */
+    declaredBy?: string | undefined;
+    sessionUid?: string | undefined;
+    now: Date;
+  },
 ): Promise<Decision> {
   const { citizenId, subject } = holder;
   const id = newId();
@@ -71,8 +79,8 @@ export async function declare(
     [citizenId, subject, now],
   );
   await tx.query(
-    `insert into health_declarations (citizen_id, id, at, notice, body, digest, session_uid)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into health_declarations (citizen_id, id, at, notice, body, digest, session_uid, declared_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       citizenId,
       id,
@@ -81,6 +89,7 @@ export async function declare(
       cipher.sealShared('health_declaration', citizenId, text),
       createHash('sha256').update(text).digest(),
       sessionUid ?? null,
+      declaredBy ?? null,
     ],
   );
   const rules = ruleSetAt(ruleSets, now.getTime());
@@ -91,6 +100,7 @@ export async function declare(
       [subject, newId(), type, `${id}:${type}`, at, healthSettings.purpose, now],
     );
   }
-  await record(tx, { type: 'health.declared', citizenId, sessionUid, at: now });
+  const actor = declaredBy === undefined ? undefined : `guardian:${declaredBy}`;
+  await record(tx, { type: 'health.declared', citizenId, sessionUid, actor, at: now });
   return decideFor(tx, citizenId, now);
 }
