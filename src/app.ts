@@ -3,6 +3,7 @@ import Router from '@koa/router';
 import Koa from 'koa';
 import { accountClient, accountClientSecret } from './account/client.ts';
 import { openAccount } from './account/routes.ts';
+import { recheckRegister } from './assurance/recheck.ts';
 import { watchSealing } from './audit/gauge.ts';
 import { sealingKeyOf, waiting } from './audit/seal.ts';
 import { codeRules } from './citizens/one-time-code.ts';
@@ -25,6 +26,7 @@ import { openExchange } from './health-code/exchange/open.ts';
 import { familyRoutes } from './health-code/family/routes.ts';
 import { officerRoutes } from './health-code/officers/routes.ts';
 import { watchAlarms } from './health-code/orders/alarm.ts';
+import { ownHealthData } from './health-code/own-data.ts';
 import { healthRoutes } from './health-code/routes.ts';
 import { registerRuleSets, seedRuleSet } from './health-code/rule-set-store.ts';
 import { forgetOnLogout } from './health-code/show/app-files.ts';
@@ -207,6 +209,9 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     passkeyName,
     endSessions: (tx, { citizenId, ...how }) =>
       endSessions(tx, enqueueLogout, { accountId: citizenId, ...how }),
+    recheck: (citizenId) =>
+      recheckRegister({ db, cipher, ...authorities, now: clock, enqueueLogout }, citizenId),
+    moreData: { health: (citizenId) => ownHealthData(db, cipher, citizenId) },
     fixedCode,
     codeRules: codeRules(lifetimes, settings.limits),
     phoneChangeAt: async (citizenId) => (await waitingRecoveries(db, citizenId))[0]?.applyAt,

@@ -1,3 +1,4 @@
+import type { RegisterRecheck } from '../assurance/recheck.ts';
 import type { Carrier } from '../authorities/carrier.ts';
 import type { CodeRules } from '../citizens/one-time-code.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
@@ -29,6 +30,10 @@ export interface AccountDeps {
   ): Promise<unknown>;
   /** When a change of phone takes effect that was asked for without a login; it can be stopped until then. */
   phoneChangeAt?: ((citizenId: string) => Promise<Date | undefined>) | undefined;
+  /** Asks the register of the document again, and takes over what it has changed. */
+  recheck(citizenId: string): Promise<RegisterRecheck>;
+  /** What other rooms hold about a citizen, for the copy of their data: part → how to read it. */
+  moreData?: Readonly<Record<string, (citizenId: string) => Promise<unknown>>> | undefined;
   /** Sandbox people whose codes are fixed; limits are lifted for them. */
   fixedCode?: ((phone: string) => string | undefined) | undefined;
   codeRules?: CodeRules | undefined;

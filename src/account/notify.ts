@@ -12,7 +12,10 @@ export type Told =
   | 'totpRemoved'
   | 'passwordChanged'
   | 'phoneChanged'
-  | 'sessionsEnded';
+  | 'sessionsEnded'
+  | 'dataExported'
+  | 'closingAsked'
+  | 'closingCancelled';
 
 /**
  * Tells a citizen by SMS what was just done to their account, with what to do if it was somebody else; in the

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { accountLevel } from '../assurance/ladder.ts';
 import { loadStanding } from '../assurance/standing.ts';
+import { waitingClosing } from '../citizens/closing.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
 import { maskNumber, maskPhone } from './masked.ts';
@@ -32,6 +33,7 @@ export function overviewRoutes(
       levels: levelViews(evidence, now, cap),
       capUntil,
       phoneChangeAt: await phoneChangeAt?.(citizen.id),
+      closeAt: (await waitingClosing(db, citizen.id))?.closeAt,
     });
   });
 }

@@ -4,6 +4,7 @@ import { bodyParser } from '../platform/http/forms.ts';
 import type { Pages } from '../platform/pages.ts';
 import { accessRoutes } from './access-page.ts';
 import { consentRoutes } from './consents-page.ts';
+import { dataRoutes } from './data-pages.ts';
 import type { AccountDeps } from './deps.ts';
 import { createGate, type Gate } from './gate.ts';
 import { overviewRoutes } from './overview.ts';
@@ -19,6 +20,7 @@ const NAV = {
   security: '/account/security',
   access: '/account/access',
   consents: '/account/consents',
+  data: '/account/data',
 };
 
 /** Every page of the room shows where the others are. */
@@ -63,5 +65,6 @@ export function openAccount(given: AccountDeps): {
   totpRoutes(router, deps, gate);
   accessRoutes(router, deps, gate);
   consentRoutes(router, deps, gate);
+  dataRoutes(router, deps, gate);
   return { router, gate, render: deps.pages.render };
 }

@@ -1,7 +1,10 @@
+import chinese from '../../config/texts/zh-CN/citizens.json' with { type: 'json' };
 import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
+import { post } from '../platform/outbox.ts';
 import { closeAccount, type EndingTools } from './account-state.ts';
+import { readCitizen } from './store.ts';
 
 /** When an account is closed that its citizen asked to close; until then it works, and the wish can be taken back. */
 export interface Closing {
@@ -70,9 +73,15 @@ export async function closeDueAccounts(
         [now],
       );
       if (!due) return false;
-      await closeAccount(tx, tools, { citizenId: due.citizen_id, reason: 'requested', now });
+      const citizenId = due.citizen_id;
+      const { phone } = (await readCitizen(tx, tools.cipher, citizenId)) ?? {};
+      const closed = await closeAccount(tx, tools, { citizenId, reason: 'requested', now });
+      if (closed && phone !== undefined) {
+        const text = chinese.closedMessage;
+        await post(tx, tools.cipher, { channel: 'sms', to: phone, text, kind: 'account_closed', now });
+      }
       // Closed already by something else: the wish has nothing left to close.
-      await tx.query('delete from account_closings where citizen_id = $1', [due.citizen_id]);
+      await tx.query('delete from account_closings where citizen_id = $1', [citizenId]);
       return true;
     });
     if (!found) break;

@@ -256,7 +256,7 @@ test('the overview says which level is missing what, without showing whole numbe
   const account = await startAccount(t);
   const { citizenId, jar, phone } = await signedIn(account);
   const { text } = await jar.get('/account');
-  t.regex(text, /人脸比对 或 支付宝认证 或 社会保障卡核验 或 银行卡核验/);
+  t.regex(text, /任选一项：人脸比对、支付宝认证、社会保障卡核验、银行卡核验/);
   t.regex(text, /提升到中级/);
   const { idNumber } = (await readCitizen(account.db, account.cipher, citizenId))!;
   for (const secret of [idNumber, phone]) t.false(text.includes(secret));

@@ -86,6 +86,7 @@ export async function startAccount(
         carrier: createCarrier(carrierUrl, fetch),
         clientSecret: SECRET,
         passkeyName: '一码通',
+        recheck: async () => 'match' as const,
         endSessions: (tx, { citizenId, ...rest }) =>
           endSessions(tx, async () => {}, { accountId: citizenId, ...rest }),
         ...options,

@@ -28,6 +28,7 @@ async function start(t: Parameters<typeof startProtocol>[0]) {
         carrier: createCarrier('http://127.0.0.1:9', fetch),
         clientSecret: SECRET,
         passkeyName: '一码通',
+        recheck: async () => 'match',
         endSessions: async () => 0,
       });
       const office = officerRoutes({

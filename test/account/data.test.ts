@@ -1,0 +1,138 @@
+import test, { type ExecutionContext } from 'ava';
+import { recordAccess } from '../../src/audit/access-log.ts';
+import { closeDueAccounts, waitingClosing } from '../../src/citizens/closing.ts';
+import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
+import { giveConsents } from '../../src/consents/store.ts';
+import type { LogoutNotice } from '../../src/sessions/end.ts';
+import { startAccount } from '../support/account.ts';
+
+const DAYS = 86_400;
+
+async function begin(t: ExecutionContext, options: Parameters<typeof startAccount>[1] = {}) {
+  let ahead = 0;
+  const clock = () => new Date(Date.now() + ahead);
+  const account = await startAccount(t, { clock, ...options });
+  const citizenId = await account.citizen('basic');
+  const jar = account.jar();
+  await account.open(jar, '/account', citizenId);
+  return {
+    ...account,
+    citizenId,
+    jar,
+    now: clock,
+    pass(seconds: number) {
+      ahead += seconds * 1000;
+    },
+  };
+}
+
+test('everything about oneself comes as a file right after a login, and no secret with it', async (t) => {
+  const moreData = { health: async () => ({ declarations: [{ declared: { address: '示例街 1 号' } }] }) };
+  const me = await begin(t, { moreData });
+  const { db, citizenId, jar } = me;
+  const claimSets = [{ id: 'profile' as const, claims: ['name'], separate: false }];
+  await giveConsents(db, { citizenId, clientId: 'portal', claimSets, now: me.now() });
+  for (let n = 0; n < 130; n++) {
+    await recordAccess(db, {
+      citizenId,
+      clientId: 'portal',
+      what: ['name'],
+      purpose: 'profile',
+      at: me.now(),
+    });
+  }
+  t.regex((await jar.get('/account/data')).text, /action="\/account\/data\/export"/);
+  const headers = { origin: me.issuer, 'sec-fetch-site': 'same-origin' };
+  const file = await jar.post('/account/data/export', new URLSearchParams({ action: 'export' }), headers);
+  t.regex(file.headers.get('content-disposition') ?? '', /^attachment; filename="yimatong-[\d-]+\.json"$/);
+  t.is(file.headers.get('cache-control'), 'no-store');
+  const data = JSON.parse(file.text);
+  const citizen = (await readCitizen(db, me.cipher, citizenId))!;
+  t.like(data.person, { name: citizen.name, idNumber: citizen.idNumber });
+  t.is(data.account.phone, citizen.phone);
+  t.is(data.consents[0].claimSet, 'profile');
+  t.is(data.accesses.length, 130);
+  t.deepEqual(data.evidence.map(({ method }: { method: string }) => method).sort(), ['carrier', 'register']);
+  t.true(data.events.some(({ type }: { type: string }) => type === 'evidence.recorded'));
+  t.is(data.health.declarations[0].declared.address, '示例街 1 号');
+  t.notRegex(file.text, /argon2|hash|wrapped|secret|public_key/i);
+  t.is((await db.query(`select 1 from audit_events where type = 'account.exported'`)).length, 1);
+  t.regex((await me.messages()).at(-1)?.text ?? '', /个人信息已被下载/);
+});
+
+test('later the file asks for another login first', async (t) => {
+  const me = await begin(t);
+  me.pass(600);
+  const page = await me.submit(me.jar, '/account/data/export');
+  t.regex(page.url, /\/interaction\//);
+  t.deepEqual(await me.db.query(`select 1 from audit_events where type = 'account.exported'`), []);
+});
+
+test('an account is closed a week after it was asked for: everything ends, and the citizen was told twice', async (t) => {
+  const me = await begin(t);
+  const { db, citizenId, jar, cipher } = me;
+  t.regex((await me.submit(jar, '/account/close')).text, /请先勾选/);
+  t.is(await waitingClosing(db, citizenId), undefined);
+  t.regex((await me.submit(jar, '/account/close', { understood: 'yes' })).text, /账户等待注销/);
+  t.regex((await jar.get('/account')).text, /账户等待注销/, 'whoever logs in sees it');
+  t.regex((await me.messages())[0]?.text ?? '', /已提交注销申请/);
+  const notices: LogoutNotice[] = [];
+  const tools = {
+    cipher,
+    enqueueLogout: async (_: unknown, list: LogoutNotice[]) => void notices.push(...list),
+  };
+  const due = () => closeDueAccounts(db, tools, { now: me.now(), limit: 10 });
+  me.pass(7 * DAYS - 60);
+  t.is(await due(), 0);
+  me.pass(120);
+  const both = await Promise.all([due(), due()]);
+  t.is(both[0]! + both[1]!, 1, 'two jobs close it once');
+  t.like(await readCitizen(db, cipher, citizenId), { accountState: 'closed' });
+  t.is((await readCitizen(db, cipher, citizenId))?.phone, undefined);
+  t.deepEqual(await db.query('select 1 from passwords where citizen_id = $1', [citizenId]), []);
+  t.regex((await me.follow(jar, await jar.get('/account'))).url, /\/interaction\//);
+  t.regex((await me.messages())[0]?.text ?? '', /已按您的申请注销/);
+});
+
+test('until then one press keeps the account', async (t) => {
+  const me = await begin(t);
+  const { db, citizenId, jar } = me;
+  await me.submit(jar, '/account/close', { understood: 'yes' });
+  me.pass(600);
+  t.regex((await me.submit(jar, '/account/close/cancel')).text, /name="understood"/);
+  t.is(await waitingClosing(db, citizenId), undefined);
+  me.pass(8 * DAYS);
+  t.is(
+    await closeDueAccounts(
+      db,
+      { cipher: me.cipher, enqueueLogout: async () => {} },
+      { now: me.now(), limit: 10 },
+    ),
+    0,
+  );
+  t.is(
+    (await findByIdentifier(db, me.cipher, (await readCitizen(db, me.cipher, citizenId))!.phone!))?.state,
+    'active',
+  );
+});
+
+test('asking to close needs a new login, asking back does not', async (t) => {
+  const me = await begin(t);
+  await me.submit(me.jar, '/account/close', { understood: 'yes' });
+  me.pass(600);
+  t.regex((await me.submit(me.jar, '/account/close/cancel')).url, /\/account\/close$/);
+  t.regex((await me.submit(me.jar, '/account/close', { understood: 'yes' })).url, /\/interaction\//);
+  t.is(await waitingClosing(me.db, me.citizenId), undefined);
+});
+
+test('details are checked again at the press of a button', async (t) => {
+  const asked: string[] = [];
+  const recheck = async (citizenId: string) => {
+    asked.push(citizenId);
+    return asked.length === 1 ? ('match' as const) : ('unavailable' as const);
+  };
+  const me = await begin(t, { recheck });
+  t.regex((await me.submit(me.jar, '/account/data/check')).text, /信息为最新/);
+  t.regex((await me.submit(me.jar, '/account/data/check')).text, /暂时没有回应/);
+  t.deepEqual(asked, [me.citizenId, me.citizenId]);
+});
