@@ -23,7 +23,7 @@ export const ownMetadata = {
   purposes: z.array(scopeToken).default([]).describe('registered purposes, such as epidemic_prevention'),
   consent: z.enum(['implied', 'explicit']).default('explicit'),
   claims_allowed: z
-    .array(z.enum(['profile', 'email', 'phone', 'address', 'identity', 'health_code']))
+    .array(z.enum(['profile', 'email', 'phone', 'address', 'identity', 'health_code', 'verified_claims']))
     .default([])
     .describe('claim sets that this client is entitled to ask a citizen for'),
   sector: z

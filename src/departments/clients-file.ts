@@ -20,6 +20,7 @@ export function parseClients(text: string, file: string): ClientEntry[] {
   if (!Array.isArray(json)) throw new ClientsFileError(`${file}: must be a JSON array of clients`);
   const seen = new Set<string>();
   const owners = new Map<string, string>();
+  const sectors = new Map<string, ClientEntry>();
   return json.map((entry: unknown, index) => {
     const id = (entry as { client_id?: unknown } | null)?.client_id;
     const where = `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}`;
@@ -42,9 +43,30 @@ export function parseClients(text: string, file: string): ClientEntry[] {
     if (parsed.data.claims_allowed.includes('identity') && parsed.data.legal_basis === undefined) {
       throw new ClientsFileError(`${where}: legal_basis: name the law that lets it receive identity`);
     }
+    healthAlone(parsed.data, where);
+    const same = sectors.get(parsed.data.sector);
+    const either = [same, parsed.data].some((one) => one?.claims_allowed.includes('health_code'));
+    if (same && either) {
+      throw new ClientsFileError(
+        `${where}: sector: ${same.client_id} has it too; the health code needs a sector of its own`,
+      );
+    }
+    sectors.set(parsed.data.sector, parsed.data);
     return parsed.data;
   });
 }
+
+/** Who may ask for the health code does nothing else, so that it cannot be used for anything else. */
+function healthAlone({ claims_allowed, purposes, scope }: ClientEntry, where: string): void {
+  if (!claims_allowed.includes('health_code')) return;
+  const alone = 'register a client of its own for the health code';
+  if (claims_allowed.length > 1) throw new ClientsFileError(`${where}: claims_allowed: ${alone}`);
+  if (purposes.length !== 1) throw new ClientsFileError(`${where}: purposes: name one, and ${alone}`);
+  const more = typeof scope === 'string' && scope.split(' ').some((one) => !HEALTH_SCOPES.includes(one));
+  if (more) throw new ClientsFileError(`${where}: scope: must be openid health_code; ${alone}`);
+}
+
+const HEALTH_SCOPES = ['openid', 'health_code', ''];
 
 /** How the keys and secrets of the sandbox and of the documentation's examples begin. */
 const KNOWN_TO_EVERYBODY = /^(sandbox-|replace-me)/;

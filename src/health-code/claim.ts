@@ -1,5 +1,6 @@
 import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
+import { type LiveClient, readLiveClient } from '../departments/live-client.ts';
 import type { Database } from '../platform/database.ts';
 import { liveActivation } from './activation.ts';
 import { decideFor, NoRuleSet } from './decide.ts';
@@ -16,36 +17,36 @@ export interface HealthClaim {
   ruleset: string;
 }
 
-/** What the registration of the asking client says, as it is now. */
-export interface AskingClient {
-  id: string;
-  purposes: readonly string[];
-  claims_allowed: readonly string[];
-}
+const SCOPE = 'health_code';
+const SCOPES: readonly string[] = ['openid', SCOPE];
 
 /**
- * Whether a client may have the claim at all: entitled, and registered for the single purpose and no other,
- * so that what it learns cannot be used for something else.
+ * Whether a client may have the claim at all: registered for the single purpose and no other, for nothing but this
+ * claim, under a sector of its own, so that what it learns can neither be used for something else nor be joined to
+ * what another relying party knows.
  */
-export const mayAsk = ({
-  purposes,
-  claims_allowed,
-}: Pick<AskingClient, 'purposes' | 'claims_allowed'>): boolean =>
-  claims_allowed.includes('health_code') && purposes.length === 1 && purposes[0] === healthSettings.purpose;
+export const mayAsk = ({ purposes, claimsAllowed, scopes, sharesSector }: LiveClient): boolean =>
+  purposes.length === 1 &&
+  purposes[0] === healthSettings.purpose &&
+  claimsAllowed.length === 1 &&
+  claimsAllowed[0] === SCOPE &&
+  (scopes ?? SCOPES).every((scope) => SCOPES.includes(scope)) &&
+  !sharesSector;
 
 /**
- * The claim for userinfo, computed anew at each call: a purpose or an activation that was withdrawn stops it
- * at once, for tokens already issued too. Each answer writes a row that the citizen sees. The caller has
+ * The claim for userinfo, computed anew at each call from what is registered, in force and known at this moment: a
+ * purpose or an activation that was withdrawn stops it at once, for tokens already issued too. Each answer writes a row that the citizen sees. The caller has
  * checked that the citizen's consent stands and answers with `Cache-Control: no-store`.
  *
  * @returns undefined when the client may not have it or the module is off.
  */
 export async function healthClaim(
   db: Database,
-  { citizenId, client, now }: { citizenId: string; client: AskingClient; now: Date },
+  { citizenId, client: { id: clientId }, now }: { citizenId: string; client: { id: string }; now: Date },
 ): Promise<HealthClaim | undefined> {
-  if (!mayAsk(client)) return undefined;
   return db.transaction(async (tx) => {
+    const client = await readLiveClient(tx, clientId);
+    if (!client || !mayAsk(client)) return undefined;
     const activation = await liveActivation(tx, now);
     if (!activation) return undefined;
     const decision = await decideFor(tx, citizenId, now).catch((error: unknown) => {
@@ -56,12 +57,12 @@ export async function healthClaim(
     const until = validUntil(decision.input, now.getTime(), decision.rules, healthSettings.claimSeconds);
     await recordAccess(tx, {
       citizenId,
-      clientId: client.id,
+      clientId,
       what: ['health_code'],
       purpose: healthSettings.purpose,
       at: now,
     });
-    await record(tx, { type: 'health.claim_released', citizenId, clientId: client.id, at: now });
+    await record(tx, { type: 'health.claim_released', citizenId, clientId, at: now });
     return {
       colour: decision.colour,
       region: activation.region,

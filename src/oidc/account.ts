@@ -71,7 +71,7 @@ export function createFindAccount(deps: AccountDeps): FindAccount {
           accountId,
           level: levelOf(levels.achieved_acr) ?? 'anonymous',
           scopes: scope.split(' '),
-          claims: Object.keys(requested),
+          claims: requested as Record<string, unknown>,
         });
         return { ...base, ...released };
       },

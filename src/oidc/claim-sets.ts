@@ -11,8 +11,11 @@ export const SCOPE_CLAIMS = {
   health_code: ['health_code'],
 } as const;
 
+/** Asked for by name in the `claims` parameter, and by no scope. */
+const CLAIMS_ALONE = { verified_claims: ['verified_claims'] } as const;
+
 /** Sensitive personal information, each asked for by itself. */
-const SEPARATE: readonly string[] = ['identity', 'health_code'];
+const SEPARATE: readonly string[] = ['identity', 'health_code', 'verified_claims'];
 
 /** Claims that an account has whatever was agreed to. */
 const ALWAYS: readonly string[] = SCOPE_CLAIMS.openid;
@@ -20,9 +23,26 @@ const ALWAYS: readonly string[] = SCOPE_CLAIMS.openid;
 export type PersonalScope = Exclude<keyof typeof SCOPE_CLAIMS, 'openid'>;
 export const PERSONAL_SCOPES = Object.keys(SCOPE_CLAIMS).filter((s) => s !== 'openid') as PersonalScope[];
 
-const setOf = (id: PersonalScope): ClaimSet => ({
+/** A set that a citizen is asked for, whether or not there is a scope for it. */
+export type PersonalSet = PersonalScope | keyof typeof CLAIMS_ALONE;
+
+const CLAIMS: Record<PersonalSet | 'openid', readonly string[]> = { ...SCOPE_CLAIMS, ...CLAIMS_ALONE };
+const PERSONAL_SETS = Object.keys(CLAIMS).filter((id) => id !== 'openid') as PersonalSet[];
+
+/** What the library is told: claims by scope, and those without. */
+export const LIBRARY_CLAIMS: Record<string, string[] | null> = {
+  ...Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, claims]) => [scope, [...claims]])),
+  ...Object.fromEntries(Object.keys(CLAIMS_ALONE).map((claim) => [claim, null])),
+};
+
+/** The claims of a set; of `openid`, those that every account has. */
+export const claimsOf = (id: PersonalSet | 'openid'): string[] => [...CLAIMS[id]];
+
+export const isScope = (id: string): boolean => Object.hasOwn(SCOPE_CLAIMS, id);
+
+const setOf = (id: PersonalSet): ClaimSet => ({
   id,
-  claims: [...SCOPE_CLAIMS[id]],
+  claims: claimsOf(id),
   separate: SEPARATE.includes(id),
 });
 
@@ -30,10 +50,8 @@ const setOf = (id: PersonalScope): ClaimSet => ({
 export const SIGN_IN: ClaimSet = { id: 'openid', claims: ['sub'], separate: false };
 
 /** The set that a single claim belongs to: the least telling one the client is entitled to. */
-const homeOf = (claim: string, entitled: readonly string[]): PersonalScope | undefined =>
-  PERSONAL_SCOPES.find(
-    (id) => entitled.includes(id) && (SCOPE_CLAIMS[id] as readonly string[]).includes(claim),
-  );
+const homeOf = (claim: string, entitled: readonly string[]): PersonalSet | undefined =>
+  PERSONAL_SETS.find((id) => entitled.includes(id) && CLAIMS[id].includes(claim));
 
 export interface Wanted {
   /** What may be given if the citizen agrees. */
@@ -54,7 +72,7 @@ export function wantedSets(asked: {
     (PERSONAL_SCOPES as string[]).includes(scope),
   );
   const claims = [...asked.claims].filter((claim) => !ALWAYS.includes(claim));
-  const ids = new Set<PersonalScope>(scopes.filter((scope) => asked.entitled.includes(scope)));
+  const ids = new Set<PersonalSet>(scopes.filter((scope) => asked.entitled.includes(scope)));
   for (const claim of claims) {
     const home = homeOf(claim, asked.entitled);
     if (home !== undefined) ids.add(home);

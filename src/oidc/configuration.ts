@@ -6,7 +6,7 @@ import type { Lifetimes } from '../platform/lifetimes.ts';
 import type { Outbound } from '../platform/outbound.ts';
 import { createFindAccount } from './account.ts';
 import { type AdapterDeps, createAdapter } from './adapter.ts';
-import { SCOPE_CLAIMS } from './claim-sets.ts';
+import { LIBRARY_CLAIMS } from './claim-sets.ts';
 import { createLoadExistingGrant } from './grants.ts';
 import { introspectionPolicy } from './introspection.ts';
 import { issuedLevel } from './issued-level.ts';
@@ -16,6 +16,7 @@ import { createReleaseClaims, type ReleaseDeps } from './release-claims.ts';
 import { createResources } from './resources.ts';
 import { pairwiseSubject } from './subject.ts';
 import { isAnonymous, type Standings } from './subject-standing.ts';
+import { VERIFIED_CLAIMS_METADATA } from './verified-claims-metadata.ts';
 
 export interface ProtocolPages {
   /** A problem of the protocol that cannot be sent back to the client. */
@@ -71,8 +72,8 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     // Ours is stored with the client: nothing is fetched, and nothing follows from an address.
     sectorIdentifierUriValidate: () => false,
     acrValues: LEVELS.map(acrOf),
-    discovery: { ui_locales_supported: [...LOCALES] },
-    claims: Object.fromEntries(Object.entries(SCOPE_CLAIMS).map(([scope, claims]) => [scope, [...claims]])),
+    discovery: { ui_locales_supported: [...LOCALES], ...VERIFIED_CLAIMS_METADATA },
+    claims: LIBRARY_CLAIMS,
     scopes: ['openid'],
     conformIdTokenClaims: true,
     subjectTypes: ['pairwise'],

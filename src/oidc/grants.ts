@@ -4,7 +4,7 @@ import { record } from '../audit/log.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
-import { SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
+import { claimsOf, isScope, type PersonalSet, wantedSets } from './claim-sets.ts';
 import { ownResult } from './interaction-result.ts';
 import { ownMetadata } from './own-metadata.ts';
 import { grantIdOf, sidOf } from './subject.ts';
@@ -62,18 +62,18 @@ export function createLoadExistingGrant(db: Queryable, clock: Clock) {
     const refused = wanted.sets.filter(({ id: set }) => !given.includes(set));
     if (!refused.some(({ id: set }) => set === 'openid')) grant.addOIDCScope('openid');
     for (const { id: set } of wanted.sets) {
-      const claims = set === 'openid' ? [] : [...SCOPE_CLAIMS[set as keyof typeof SCOPE_CLAIMS]];
+      const claims = set === 'openid' ? [] : claimsOf(set as PersonalSet);
       if (given.includes(set)) {
-        if (set !== 'openid') grant.addOIDCScope(set);
+        if (set !== 'openid' && isScope(set)) grant.addOIDCScope(set);
         if (claims.length > 0) grant.addOIDCClaims(claims);
       } else if (answered && set !== 'openid') {
-        grant.rejectOIDCScope(set);
+        if (isScope(set)) grant.rejectOIDCScope(set);
         grant.rejectOIDCClaims(claims.filter((claim) => !grant.getOIDCClaims().includes(claim)));
       }
     }
     if (wanted.refusedScopes.length > 0) grant.rejectOIDCScope(wanted.refusedScopes);
     if (wanted.refusedClaims.length > 0) grant.rejectOIDCClaims(wanted.refusedClaims);
-    grant.addOIDCClaims([...SCOPE_CLAIMS.openid]);
+    grant.addOIDCClaims(claimsOf('openid'));
     for (const [indicator, server] of Object.entries(ctx.oidc.resourceServers ?? {})) {
       const scopes = [...ctx.oidc.requestParamScopes].filter((scope) => server.scopes.has(scope));
       if (scopes.length > 0) grant.addResourceScope(indicator, scopes.join(' '));

@@ -8,8 +8,9 @@ import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
-import { type PersonalScope, SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
+import { isScope, type PersonalScope, SCOPE_CLAIMS, wantedSets } from './claim-sets.ts';
 import { ownMetadata } from './own-metadata.ts';
+import { releaseVerifiedClaims } from './release-verified-claims.ts';
 
 export type ReleaseClaims = (
   ctx: KoaContextWithOIDC,
@@ -18,7 +19,8 @@ export type ReleaseClaims = (
     /** What the access token is good for at this moment. */
     level: Level;
     scopes: string[];
-    claims: string[];
+    /** What the `claims` parameter asks of userinfo. */
+    claims: Record<string, unknown>;
   },
 ) => Promise<Record<string, unknown>>;
 
@@ -52,7 +54,12 @@ export function createReleaseClaims({ db, cipher, clock, healthClaim }: ReleaseD
     const client = ctx.oidc.client;
     if (client === undefined) return {};
     const own = ownMetadata(client);
-    const { sets } = wantedSets({ scopes, claims, entitled: own.claimsAllowed, consent: 'implied' });
+    const { sets } = wantedSets({
+      scopes,
+      claims: Object.keys(claims),
+      entitled: own.claimsAllowed,
+      consent: 'implied',
+    });
     if (sets.length === 0) return {};
     const clientId = client.clientId;
     const now = clock();
@@ -63,8 +70,13 @@ export function createReleaseClaims({ db, cipher, clock, healthClaim }: ReleaseD
       const claim = await healthClaim({ citizenId: accountId, client: asker, now });
       if (claim !== undefined) released.health_code = claim;
     }
+    if (given.includes('verified_claims')) {
+      const asker = { citizenId: accountId, clientId, entitled: own.claimsAllowed, level, now };
+      const verified = await releaseVerifiedClaims(db, cipher, asker, claims.verified_claims);
+      if (verified !== undefined) released.verified_claims = verified;
+    }
     const personal = given.filter(
-      (id) => id !== 'health_code' && (id !== 'identity' || reaches(level, 'intermediate')),
+      (id) => isScope(id) && id !== 'health_code' && (id !== 'identity' || reaches(level, 'intermediate')),
     ) as PersonalScope[];
     if (personal.length === 0) return released;
     await db.transaction(async (tx) => {

@@ -2,6 +2,7 @@ import test from 'ava';
 import { readAccess } from '../../src/audit/access-log.ts';
 import { activate, deactivate, liveActivation, seedActivation } from '../../src/health-code/activation.ts';
 import { healthClaim } from '../../src/health-code/claim.ts';
+import type { Database } from '../../src/platform/database.ts';
 import { Problem } from '../../src/platform/problem.ts';
 import { givenAccount, NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -13,12 +14,28 @@ import {
   givenHealthCode,
 } from '../support/health.ts';
 
-const client = { id: 'city-a-epidemic', purposes: ['epidemic_prevention'], claims_allowed: ['health_code'] };
+const client = { id: 'city-a-epidemic' };
+const REGISTERED = {
+  client_id: client.id,
+  purposes: ['epidemic_prevention'],
+  claims_allowed: ['health_code'],
+  scope: 'openid health_code',
+  sector: 'city-a.epidemic-prevention',
+};
+
+/** Switches the module on, with a client registered for the claim. */
+async function givenAsker(db: Database, over: object = {}): Promise<void> {
+  await givenHealthCode(db);
+  await db.query(
+    `insert into clients (client_id, metadata, source, updated_at) values ($1, $2, 'file', $3)`,
+    [client.id, JSON.stringify({ ...REGISTERED, ...over }), NOW],
+  );
+}
 const later = new Date(NOW.getTime() + 60_000);
 
 test('the claim says colour, region, when, until when and under which rules, and the citizen sees who asked', async (t) => {
   const db = await freshDatabase(t);
-  await givenHealthCode(db);
+  await givenAsker(db);
   const { citizenId } = await givenDeclared(db, 1);
   t.deepEqual(await healthClaim(db, { citizenId, client, now: later }), {
     colour: 'GREEN',
@@ -36,7 +53,7 @@ test('the claim says colour, region, when, until when and under which rules, and
 
 test('it is computed anew at each call, and each call is a row', async (t) => {
   const db = await freshDatabase(t);
-  await givenHealthCode(db);
+  await givenAsker(db);
   const { citizenId, subject } = await givenDeclared(db, 1);
   await healthClaim(db, { citizenId, client, now: NOW });
   await givenEvidence(db, subject, { type: 'FEVER_CLINIC', source: 'hospital', at: NOW });
@@ -46,7 +63,7 @@ test('it is computed anew at each call, and each call is a row', async (t) => {
 
 test('it may not be relied on past the next change', async (t) => {
   const db = await freshDatabase(t);
-  await givenHealthCode(db);
+  await givenAsker(db);
   const { citizenId, subject } = await givenDeclared(db, 1);
   await givenEvidence(db, subject, { type: 'PEER_RED', source: 'peer', at: NOW });
   const midnight = new Date('2026-12-06T16:00:00Z');
@@ -56,7 +73,7 @@ test('it may not be relied on past the next change', async (t) => {
 
 test('grey is said too: it opens no door', async (t) => {
   const db = await freshDatabase(t);
-  await givenHealthCode(db);
+  await givenAsker(db);
   const { citizenId } = await givenCitizenAtBasic(db, 1);
   t.is((await healthClaim(db, { citizenId, client, now: NOW }))?.colour, 'GREY');
   t.is((await healthClaim(db, { citizenId: await givenAccount(db, 2), client, now: NOW }))?.colour, 'GREY');
@@ -67,19 +84,42 @@ for (const [what, changed] of Object.entries({
   'with another purpose': { purposes: ['social_stability'] },
   'with a second purpose': { purposes: ['epidemic_prevention', 'tourism'] },
   'that is not entitled to the claim': { claims_allowed: ['profile'] },
+  'that is entitled to something else too': { claims_allowed: ['health_code', 'profile'] },
+  'that may ask for other scopes': { scope: 'openid health_code profile' },
 })) {
   test(`a client ${what} gets no claim, and leaves no row`, async (t) => {
     const db = await freshDatabase(t);
-    await givenHealthCode(db);
+    await givenAsker(db, changed);
     const { citizenId } = await givenDeclared(db, 1);
-    t.is(await healthClaim(db, { citizenId, client: { ...client, ...changed }, now: NOW }), undefined);
+    t.is(await healthClaim(db, { citizenId, client, now: NOW }), undefined);
     t.deepEqual((await readAccess(db, citizenId)).rows, []);
   });
 }
 
+test('a client whose subjects are those of another client gets no claim', async (t) => {
+  const db = await freshDatabase(t);
+  await givenAsker(db);
+  const { citizenId } = await givenDeclared(db, 1);
+  t.truthy(await healthClaim(db, { citizenId, client, now: NOW }));
+  await db.query(
+    `insert into clients (client_id, metadata, source, updated_at) values ('portal', $1, 'file', $2)`,
+    [JSON.stringify({ sector: REGISTERED.sector }), NOW],
+  );
+  t.is(await healthClaim(db, { citizenId, client, now: NOW }), undefined);
+});
+
+test('a client that was disabled, or never was, gets no claim', async (t) => {
+  const db = await freshDatabase(t);
+  await givenAsker(db);
+  const { citizenId } = await givenDeclared(db, 1);
+  t.is(await healthClaim(db, { citizenId, client: { id: 'nobody' }, now: NOW }), undefined);
+  await db.query('update clients set disabled_at = $1', [NOW]);
+  t.is(await healthClaim(db, { citizenId, client, now: NOW }), undefined);
+});
+
 test('a withdrawn activation stops the claim at once', async (t) => {
   const db = await freshDatabase(t);
-  await givenHealthCode(db);
+  await givenAsker(db);
   const { citizenId } = await givenDeclared(db, 1);
   const { id } = (await liveActivation(db, NOW))!;
   t.true(await deactivate(db, id, later));

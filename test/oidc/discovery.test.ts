@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import test from 'ava';
+import { VERIFIED_CLAIMS_METADATA } from '../../src/oidc/verified-claims-metadata.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { logIn, portal, relyingParty } from '../support/relying-party.ts';
 
@@ -42,6 +43,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
       'health_code',
       'sid',
       'iss',
+      'verified_claims',
     ],
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519'],
@@ -62,6 +64,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     token_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
     ui_locales_supported: ['zh-CN', 'en'],
     userinfo_signing_alg_values_supported: ['RS256', 'ES256'],
+    ...VERIFIED_CLAIMS_METADATA,
   });
 });
 
