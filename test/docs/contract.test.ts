@@ -55,6 +55,52 @@ test('every page of the front door is listed, and every field and button of its 
   );
 });
 
+/** Fields and buttons of the forms below a folder of views. */
+function controlsOf(folder: string): string[] {
+  const forms = filesOf(folder).map(textOf).join('\n');
+  const fields = /(?:field|codeField|choices|checkbox|options:) ?\(?\{ name: '(\w+)'|hidden\('(\w+)'/g;
+  const buttons = /submit\(\{[^}]*value: '(\w+)'/g;
+  return [
+    ...[...forms.matchAll(fields)].map((match) => match[1] ?? match[2]!),
+    ...[...forms.matchAll(buttons)].map((match) => match[1]!),
+  ];
+}
+
+for (const [room, least] of [
+  ['account', 10],
+  ['health-code', 30],
+] as const) {
+  test(`every field and button of the pages of ${room} is listed`, (t) => {
+    const named = new Set(controlsOf(`views/${room}`));
+    t.true(named.size >= least, String(named.size));
+    const listed = new Set([...words].flatMap((word) => word.split(/[=/]/)));
+    t.deepEqual(
+      [...named].filter((name) => !listed.has(name)),
+      [],
+    );
+  });
+
+  test(`every address of ${room} that its source writes out is listed`, (t) => {
+    const sources = filesOf(`src/${room}`).map(textOf).join('\n');
+    const paths = [...sources.matchAll(/router\.(?:get|post)\(\s*'(\/[^']+)'/g)].map((match) =>
+      match[1]!.replace(/:(\w+)/g, '{$1}'),
+    );
+    t.true(paths.length > 5);
+    const prefixed = (path: string) => [
+      path,
+      `/health/ingest${path}`,
+      path.replace(/^.*\/(?=\w+\/\w)/, '…/'),
+    ];
+    const internal = ['/account/callback', '/account/logged-out'];
+    t.deepEqual(
+      [...new Set(paths)].filter(
+        (path) => !internal.includes(path) && !prefixed(path).some((name) => words.has(name)),
+      ),
+      [],
+    );
+  });
+}
+
 test('health:evaluate answers the example as the page says', (t) => {
   const blocks = blocksOf(page, 'json');
   const [cases, results] = blocks.map(({ code }) => code);
