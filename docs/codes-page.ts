@@ -160,7 +160,7 @@ ${table(
 /** The operations of GB/T 38963, and where they are here. */
 export const OPERATIONS: readonly [en: string, zh: string, paths: readonly string[]][] = [
   ['declare health', '健康信息申报', ['/health/declare', '/health/checkin']],
-  ['declare travel', '行程申报', ['/health/declare']],
+  ['declare travel', '行程申报', ['/health/travel']],
   ['query', '健康信息查询', ['/health/code', '/oauth/userinfo']],
   ['request a code', '健康码调用申请', ['/health/code']],
   ['make a code', '制码', ['/health/code/online', '/health/code/attestation', '/health/paper']],
