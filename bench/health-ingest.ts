@@ -1,19 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, createWriteStream, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { removePostgres } from '../sandbox/postgres/remove.ts';
-import { startPostgres } from '../sandbox/postgres/start.ts';
 import { residentCheckDigit } from '../src/citizens/check-digits.ts';
 import { seedActivation } from '../src/health-code/activation.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
-import { migrate } from '../src/platform/migrations.ts';
+import { onFreshDatabase } from './database.ts';
 
-export interface IngestionMeasure {
+interface IngestionMeasure {
   rows: number;
   /** Rows a second: one HTTP stream through the endpoint, everybody it concerns marked. */
   ingested: number;
@@ -110,14 +107,13 @@ async function prepare(db: Database, rows: number): Promise<void> {
   await db.query('analyze health_people');
 }
 
-/** Loads `rows` rows in one stream, on a PostgreSQL of its own that keeps what it acknowledges. */
-export async function measureIngestion(rows: number): Promise<IngestionMeasure> {
-  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'yimatong-bench-ingest-'));
-  const dataDir = join(folder, 'postgres');
-  const postgres = await startPostgres({ dataDir, durable: true });
-  const db = openDatabase(postgres.url, { max: 2 });
+/** Loads `rows` rows in one stream. */
+const measureIngestion = (rows: number): Promise<IngestionMeasure> =>
+  onFreshDatabase((url, folder) => measureOn(url, folder, rows));
+
+async function measureOn(url: string, folder: string, rows: number): Promise<IngestionMeasure> {
+  const db = openDatabase(url, { max: 2 });
   try {
-    await migrate(postgres.url);
     await prepare(db, rows);
     const at = new Date(Date.now() - 3_600_000).toISOString();
     const [whole, tenth] = [join(folder, 'rows.ndjson'), join(folder, 'tenth.ndjson')];
@@ -131,11 +127,11 @@ export async function measureIngestion(rows: number): Promise<IngestionMeasure> 
     const indexed = await raw(COPY_INDEXED);
     await db.query('drop table bench_bare, bench_indexed');
 
-    const small = await startServer(postgres.url);
+    const small = await startServer(url);
     await small.send(tenth, few);
     const peakMemoryOfTenth = await small.peak();
     await small.stop();
-    const server = await startServer(postgres.url);
+    const server = await startServer(url);
     const first = await secondsOf(() => server.send(whole, rows));
     const again = await secondsOf(() => server.send(whole, rows));
     const peakMemory = await server.peak();
@@ -151,9 +147,6 @@ export async function measureIngestion(rows: number): Promise<IngestionMeasure> 
     };
   } finally {
     await db.close();
-    await postgres.stop();
-    await removePostgres(dataDir);
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -161,7 +154,7 @@ const number = (value: number) => Math.round(value).toLocaleString('en').padStar
 const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
 
 /** Measures and prints. */
-export async function benchIngestion(print: (line: string) => void, rows = 1_000_000): Promise<void> {
+export async function benchIngestion(print: (line: string) => void, rows: number): Promise<void> {
   const measured = await measureIngestion(rows);
   const { ingested, repeated, rawCopy, indexedCopy, peakMemory, peakMemoryOfTenth } = measured;
   const line = (what: string, perSecond: number) =>
@@ -173,8 +166,4 @@ export async function benchIngestion(print: (line: string) => void, rows = 1_000
   line('one stream over HTTP: checked, indexed, upserted, citizens marked', ingested);
   line('the same stream again', repeated);
   print(`peak memory ${megabytes(peakMemory)}; for a tenth of the rows ${megabytes(peakMemoryOfTenth)}`);
-}
-
-if (import.meta.main) {
-  await benchIngestion((line) => process.stdout.write(`${line}\n`), Number(process.argv[2] ?? 1_000_000));
 }

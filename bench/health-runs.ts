@@ -3,14 +3,14 @@ import { ruleSets } from '../src/health-code/engine/rule-set.ts';
 import { seedRuleSet } from '../src/health-code/rule-set-store.ts';
 import { startRun, stepRuns } from '../src/health-code/runs.ts';
 import { type Database, openDatabase } from '../src/platform/database.ts';
-import { migrate } from '../src/platform/migrations.ts';
+import { onFreshDatabase } from './database.ts';
 
 /*
- * How long it takes to decide everybody anew: `node bench/health-runs.ts 1000000`, on an empty database in
- * DATABASE_URL. One in ten has evidence, everybody three check-ins.
+ * How long it takes to decide everybody anew: `npm run bench -- runs 1000000`. One in ten has evidence, everybody three
+ * check-ins.
  */
 
-export interface MeasuredRun {
+interface MeasuredRun {
   what: string;
   people: number;
   seconds: number;
@@ -43,15 +43,9 @@ async function fill(db: Database, people: number, now: Date): Promise<void> {
  * Measures passes over everybody: the first decisions, which all are written; the same again, which changes
  * nothing; and a shadow.
  *
- * @param url an empty database.
+ * @param url an empty, migrated database.
  */
-export async function measureRuns(
-  people: number,
-  url = process.env.DATABASE_URL,
-  workers = 3,
-): Promise<MeasuredRun[]> {
-  if (!url) throw new Error('DATABASE_URL must name an empty database');
-  await migrate(url);
+async function measureRuns(people: number, url: string, workers = 3): Promise<MeasuredRun[]> {
   const db = openDatabase(url, { max: workers + 2 });
   const now = new Date();
   const version = ruleSets.at(-1)!.version;
@@ -80,12 +74,10 @@ export async function measureRuns(
   }
 }
 
-if (import.meta.main) {
-  const [people = '100000', workers = '3'] = process.argv.slice(2);
-  for (const run of await measureRuns(Number(people), process.env.DATABASE_URL, Number(workers))) {
-    const rate = run.perSecond.toLocaleString('en');
-    process.stdout.write(
-      `${rate.padStart(10)} citizens/s  ${run.what} (${run.people} in ${run.seconds.toFixed(1)} s)\n`,
-    );
+/** Measures and prints. */
+export async function benchRuns(print: (line: string) => void, people: number): Promise<void> {
+  for (const run of await onFreshDatabase((url) => measureRuns(people, url))) {
+    const rate = run.perSecond.toLocaleString('en').padStart(10);
+    print(`${rate} citizens/s  ${run.what} (${run.people} in ${run.seconds.toFixed(1)} s)`);
   }
 }

@@ -1,24 +1,33 @@
 import { benchEngine } from './health-code.ts';
 import { benchIngestion } from './health-ingest.ts';
+import { benchRuns } from './health-runs.ts';
 import { benchProtocol } from './protocol.ts';
 
-type Bench = (print: (line: string) => void) => Promise<void> | void;
+interface Bench {
+  run(print: (line: string) => void, size: number): Promise<void> | void;
+  /** How many rows or citizens, unless another number is given. */
+  size?: number;
+}
 
-/** `npm run bench` runs all, `npm run bench -- protocol` those that are named. */
+/** `npm run bench` runs all, `npm run bench -- ingestion 1000000` one, with so many rows. */
 const BENCHES: Record<string, Bench> = {
-  protocol: benchProtocol,
-  engine: benchEngine,
-  ingestion: (print) => benchIngestion(print),
+  protocol: { run: benchProtocol },
+  engine: { run: benchEngine },
+  ingestion: { run: benchIngestion, size: 100_000 },
+  runs: { run: benchRuns, size: 50_000 },
 };
 
-const named = process.argv.slice(2);
-const unknown = named.filter((name) => !(name in BENCHES));
-if (unknown.length > 0) {
-  process.stderr.write(`There is no bench "${unknown[0]}". There are: ${Object.keys(BENCHES).join(', ')}.\n`);
+function refuse(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
   process.exit(1);
 }
-for (const [name, bench] of Object.entries(BENCHES)) {
-  if (named.length > 0 && !named.includes(name)) continue;
+
+const [named, given] = process.argv.slice(2);
+if (named !== undefined && !(named in BENCHES))
+  refuse(`There is no bench "${named}". There are: ${Object.keys(BENCHES).join(', ')}.`);
+if (given !== undefined && !/^[1-9]\d{0,7}$/.test(given)) refuse('The size must be a whole number.');
+for (const [name, { run, size = 0 }] of Object.entries(BENCHES)) {
+  if (named !== undefined && named !== name) continue;
   process.stdout.write(`\n${name}\n`);
-  await bench((line) => process.stdout.write(`${line}\n`));
+  await run((line) => process.stdout.write(`${line}\n`), given === undefined ? size : Number(given));
 }
