@@ -98,18 +98,31 @@ export async function listReidentifications(
      where r.state = 'requested' or not $1 order by r.id desc limit $2`,
     [waiting, limit],
   );
-  return rows.map((row) => ({
-    id: row.id,
-    venueId: row.venue_id,
-    venueName: row.venue_name ?? '',
-    from: row.scans_from,
-    to: row.scans_to,
-    grounds: row.grounds,
-    requestedBy: row.requested_by,
-    requestedAt: row.requested_at,
-    state: row.state,
-    decidedBy: row.decided_by ?? undefined,
-  }));
+  return rows.map(requestOf);
+}
+
+const requestOf = (row: Row): Reidentification => ({
+  id: row.id,
+  venueId: row.venue_id,
+  venueName: row.venue_name ?? '',
+  from: row.scans_from,
+  to: row.scans_to,
+  grounds: row.grounds,
+  requestedBy: row.requested_by,
+  requestedAt: row.requested_at,
+  state: row.state,
+  decidedBy: row.decided_by ?? undefined,
+});
+
+/** One request. */
+export async function readReidentification(db: Queryable, id: string): Promise<Reidentification | undefined> {
+  const [row] = await db.query<Row>(
+    `select r.id, r.venue_id, v.name as venue_name, r.scans_from, r.scans_to, r.grounds, r.requested_by,
+       r.requested_at, r.state, r.decided_by
+     from health_reidentifications r left join health_venues v on v.id = r.venue_id where r.id = $1`,
+    [id],
+  );
+  return row && requestOf(row);
 }
 
 /**
