@@ -132,16 +132,16 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
     ctx.redirect(`${pageOf('code', shown.guardianship)}?done=checkedIn`);
   };
 
-  for (const [name, show, post] of [
-    ['declare', showDeclaration, postDeclaration],
-    ['checkin', showCheckin, postCheckin],
+  for (const [path, show, post] of [
+    ['/health/declare', showDeclaration, postDeclaration],
+    ['/health/checkin', showCheckin, postCheckin],
   ] as const) {
-    for (const path of [`/health/${name}`, `/health/${name}/of/:of`]) {
+    for (const address of [path, `${path}/of/:of`]) {
       router.get(
-        path,
+        address,
         forCitizen((ctx, me) => show(ctx, me)),
       );
-      router.post(path, forCitizen(post));
+      router.post(address, forCitizen(post));
     }
   }
 }
