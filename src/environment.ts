@@ -251,6 +251,17 @@ export function readSettings(environment: Environment): Settings {
   };
 }
 
+/** The master keys alone, for programs that need no more. @throws BadEnvironment */
+export function readMasterKeys(environment: Environment): MasterKeys {
+  const parsed = variables.pick({ MASTER_KEYS: true, INDEX_KEY: true }).safeParse(environment);
+  if (!parsed.success) {
+    throw new BadEnvironment(
+      parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}.`),
+    );
+  }
+  return { ...parsed.data.MASTER_KEYS, indexKey: parsed.data.INDEX_KEY };
+}
+
 /** The table of `docs/environment.md`. */
 export function describeEnvironment(): string {
   const rows = Object.entries(variables.shape).map(([name, format]) => {

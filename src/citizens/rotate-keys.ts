@@ -4,8 +4,9 @@ import type { Cipher } from '../platform/field-encryption.ts';
 const FIRST = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Wraps the persons' keys anew with the current master key, one batch a transaction; the sealed values stay. Once
- * it has returned, the old master key is needed for short-lived rows only (outbox, drafts).
+ * Wraps the persons' keys anew with the current master key, one batch a transaction; what is sealed with them
+ * stays. Persons who are done are passed over, so that it may be stopped and run again. What a master key seals
+ * by itself is the matter of `platform/reseal.ts`.
  *
  * @returns how many keys were wrapped anew.
  */

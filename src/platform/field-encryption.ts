@@ -32,6 +32,10 @@ export interface Cipher {
   /** Seals what belongs to no person (yet): outbox rows, drafts. `owner` is the row's own id. */
   sealShared(purpose: string, owner: string, text: string): Buffer;
   unsealShared(purpose: string, owner: string, sealed: Buffer): string;
+  /** The same value sealed by the current master key, or `undefined` when it already is. */
+  resealShared(purpose: string, owner: string, sealed: Buffer): Buffer | undefined;
+  /** What everything begins with that the current master key wrapped or sealed. */
+  readonly currentHeader: Buffer;
   /** What equal values are found by: HMAC-SHA256 of kind and value. Normalise the value first. */
   blindIndex(kind: string, normalised: string): Buffer;
 }
@@ -104,6 +108,16 @@ export function createCipher({ current, keys, indexKey }: MasterKeys): Cipher {
     return { keyId, personKey: decrypt(derive(keyId, 'wrap'), associated('person-key', owner), body) };
   };
 
+  const sealShared = (purpose: string, owner: string, text: string) =>
+    Buffer.concat([
+      header(current),
+      encrypt(derive(current, 'shared'), associated(purpose, owner), Buffer.from(text)),
+    ]);
+  const unsealShared = (purpose: string, owner: string, sealed: Buffer) => {
+    const { keyId, body } = splitHeader(sealed);
+    return decrypt(derive(keyId, 'shared'), associated(purpose, owner), body).toString();
+  };
+
   return {
     newPersonKey: (owner) => ({ wrapped: wrap(owner, randomBytes(KEY_BYTES)) }),
     open(wrapped, owner) {
@@ -124,15 +138,13 @@ export function createCipher({ current, keys, indexKey }: MasterKeys): Cipher {
       const { keyId, personKey } = unwrap(wrapped, owner);
       return keyId === current ? undefined : wrap(owner, personKey);
     },
-    sealShared: (purpose, owner, text) =>
-      Buffer.concat([
-        header(current),
-        encrypt(derive(current, 'shared'), associated(purpose, owner), Buffer.from(text)),
-      ]),
-    unsealShared(purpose, owner, sealed) {
-      const { keyId, body } = splitHeader(sealed);
-      return decrypt(derive(keyId, 'shared'), associated(purpose, owner), body).toString();
-    },
+    sealShared,
+    unsealShared,
+    resealShared: (purpose, owner, sealed) =>
+      splitHeader(sealed).keyId === current
+        ? undefined
+        : sealShared(purpose, owner, unsealShared(purpose, owner, sealed)),
+    currentHeader: header(current),
     blindIndex: (kind, normalised) =>
       createHmac('sha256', indexSecret).update(associated(kind, normalised)).digest(),
   };
