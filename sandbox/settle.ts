@@ -4,8 +4,9 @@ import { createCipher } from '../src/platform/field-encryption.ts';
 import { loadPeople } from './people/person.ts';
 import { settlePeople } from './people/settle.ts';
 import type { Program } from './processes.ts';
+import { settleVenue } from './venues.ts';
 
-/** Before anybody listens: accounts for the registered people, under the keys of the platform's own settings. */
+/** Before anybody listens: accounts for the registered people and a venue that checks health codes, under the keys of the platform's own settings. */
 export async function settle(programs: readonly Program[]): Promise<void> {
   const platform = programs.find(({ env }) => env.SANDBOX_PEOPLE_FILE !== undefined);
   if (!platform) return;
@@ -14,6 +15,7 @@ export async function settle(programs: readonly Program[]): Promise<void> {
   try {
     const people = loadPeople(settings.sandboxPeopleFile);
     await settlePeople(db, createCipher(settings.masterKeys), people, new Date());
+    await settleVenue(db, new Date());
   } finally {
     await db.close();
   }
