@@ -50,8 +50,10 @@ export interface TestBrowser {
 /**
  * Starts one browser; call it in `test.before` and close it in `test.after.always`. Host names that end in
  * `.localhost` lead to this machine and count as secure, `.test` leads to it too and does not.
+ *
+ * @param options.args further arguments of the browser.
  */
-export async function openBrowser(): Promise<TestBrowser> {
+export async function openBrowser({ args = [] }: { args?: string[] } = {}): Promise<TestBrowser> {
   const browser = await chromium.launch({
     executablePath: await browserPath(),
     args: [
@@ -63,6 +65,7 @@ export async function openBrowser(): Promise<TestBrowser> {
       '--host-resolver-rules=MAP *.test 127.0.0.1',
       '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream',
+      ...args,
     ],
   });
   return {
