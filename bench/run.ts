@@ -1,4 +1,5 @@
 import { benchEngine } from './health-code.ts';
+import { benchCodes } from './health-code-show.ts';
 import { benchIngestion } from './health-ingest.ts';
 import { benchRuns } from './health-runs.ts';
 import { benchProtocol } from './protocol.ts';
@@ -13,6 +14,7 @@ interface Bench {
 const BENCHES: Record<string, Bench> = {
   protocol: { run: benchProtocol },
   engine: { run: benchEngine },
+  codes: { run: benchCodes },
   ingestion: { run: benchIngestion, size: 100_000 },
   runs: { run: benchRuns, size: 50_000 },
 };

@@ -72,7 +72,7 @@ export async function withRules<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-const PAGES = ['code', 'checkin', 'declare', 'travel', 'family', 'appeals', 'paper'];
+const PAGES = ['code', 'checkin', 'declare', 'travel', 'family', 'appeals'];
 
 /** The links between the citizen's health pages. */
 export const healthNav = (pages: Pages, ctx: Context, current: string) =>

@@ -14,7 +14,7 @@ import { pseudonymOf, readDayKey } from './scans.ts';
  */
 
 /** Who looked, in the citizen's access log. */
-const WHO = 'health-officers';
+const WHO = 'health_office';
 const LONGEST_MS = 24 * 3_600_000;
 const BATCH = 5_000;
 

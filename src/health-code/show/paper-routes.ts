@@ -23,7 +23,7 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
   const list: CitizenPage = async (ctx, me) => {
     const { holder, guardianship } = await whose(deps, me, ctx.params.of);
     pages.render(ctx, 'health-code/paper', {
-      nav: healthNav(pages, ctx, 'paper'),
+      nav: healthNav(pages, ctx, 'code'),
       holder,
       home: home(guardianship),
       family: (await family(deps, me, guardianship)).map(({ href, ...link }) => ({
@@ -59,7 +59,7 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
     const paper = await readPaper(db, cipher, asked);
     if (!paper) throw new Problem('health_paper_gone', 404);
     pages.render(ctx, 'health-code/paper-sheet', {
-      nav: healthNav(pages, ctx, 'paper'),
+      nav: healthNav(pages, ctx, 'code'),
       holder,
       home: home(guardianship),
       paper,

@@ -62,7 +62,7 @@ test('two officers together learn who was at a venue, and each of these reads it
   for (const { citizenId } of expected) {
     const { rows } = await readAccess(door.db, citizenId);
     t.like(rows[0], {
-      clientId: 'health-officers',
+      clientId: 'health_office',
       what: ['venue_visit'],
       purpose: 'epidemic_prevention',
       at: now,
