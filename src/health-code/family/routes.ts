@@ -9,6 +9,7 @@ import { endGuardianship, readDependants, readGuardians } from '../../citizens/g
 import { bodyParser, type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-page.ts';
+import { withdrawAttestations } from '../show/attest.ts';
 import { addChild } from './child.ts';
 import type { FamilyDeps } from './deps.ts';
 import { requestElder } from './elder.ts';
@@ -70,6 +71,7 @@ export function familyRoutes(deps: FamilyDeps): Router {
       await db.transaction(async (tx) => {
         const ended = await endGuardianship(tx, { id, party, now });
         if (!ended) return;
+        await withdrawAttestations(tx, { citizenId: ended.dependantId, shownBy: ended.guardianId });
         const actor = as === 'guardian' ? { actor: `guardian:${me}` } : {};
         const citizenId = ended.dependantId;
         await record(tx, { type: 'guardianship.ended', citizenId, sessionUid, ...actor, at: now });

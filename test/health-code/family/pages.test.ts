@@ -1,6 +1,8 @@
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
 import { findByIdentifier } from '../../../src/citizens/store.ts';
+import { exportPoint, newDeviceKey } from '../../../src/health-code/wire/cose.js';
+import { toBase64Url } from '../../../src/health-code/wire/jws.js';
 import { cipher, NOW } from '../../support/citizens.ts';
 import { daysLater, givenEvidence } from '../../support/health.ts';
 import { type FamilySite, startFamily } from '../../support/health-family.ts';
@@ -117,7 +119,17 @@ test('somebody else’s child is not found, nor is one’s own after the end', a
   await site.submit('/health/family/end', { id, as: 'guardian' });
   await site.logIn('wang_xiulan');
   t.is((await site.jar.get(`/health/declare/of/${id}`)).status, 200, 'a stranger ended nothing');
+  await site.declare(`/health/declare/of/${id}`);
+  const { x, y } = await exportPoint((await newDeviceKey()).publicKey);
+  const key = { x: toBase64Url(x), y: toBase64Url(y) };
+  const onPhone = { for: id, key };
+  t.is(
+    (await site.jar.post('/health/code/attestation', onPhone, { accept: 'application/json' })).status,
+    200,
+  );
   await site.submit('/health/family/end', { id, as: 'guardian' });
+  const [kept] = await site.db.query<{ revoked: boolean }>('select revoked from health_attestations');
+  t.true(kept?.revoked, 'what the phone kept is taken back');
   t.is((await site.jar.get(`/health/declare/of/${id}`)).status, 404);
   t.is((await site.submit(`/health/checkin/of/${id}`, { temperature: '36.5' })).status, 404);
 });
