@@ -7,6 +7,7 @@ import type { Role } from './roles.ts';
 export const OFFICER_PAGES: Record<string, readonly Role[]> = {
   appeals: ['health_officer'],
   orders: ['health_officer', 'health_approver'],
+  venues: ['health_officer'],
   visits: ['health_officer', 'health_approver'],
   'rule-sets': ['rule_signer', 'health_officer', 'health_approver'],
   activations: ['activation_approver'],

@@ -10,6 +10,7 @@ import { ruleSetRoutes } from '../rule-sets/routes.ts';
 import { type OfficerDeps, officerGate } from './gate.ts';
 import { mayOpen, OFFICER_PAGES, officerNav } from './nav.ts';
 import { ROLES } from './roles.ts';
+import { venuesRoutes } from './venues-routes.ts';
 import { visitsRoutes } from './visits-routes.ts';
 
 /** The officers' pages of the health code, `/health/officer…`. */
@@ -35,6 +36,7 @@ export function officerRoutes(deps: OfficerDeps): Router {
   );
   appealOfficerRoutes(router, deps);
   orderRoutes(router, deps);
+  venuesRoutes(router, deps);
   visitsRoutes(router, deps);
   ruleSetRoutes(router, deps);
   activationRoutes(router, deps);

@@ -85,7 +85,7 @@ for (const [width, viewport, locale, script] of [
       await page.fill('[name=to]', '2026-11-29');
       await page.locator('main form button[value=continue]').click();
       await look('order');
-      for (const path of ['orders', 'visits', 'rule-sets', 'rule-sets/2020-1', 'activations']) {
+      for (const path of ['orders', 'venues', 'visits', 'rule-sets', 'rule-sets/2020-1', 'activations']) {
         await page.goto(`/health/officer/${path}`);
         await look(path.replace('/', '-'));
       }
