@@ -1,6 +1,7 @@
 import { recordEvidence } from '../../src/assurance/store.ts';
+import { importCitizen } from '../../src/citizens/import.ts';
 import { hashPassword } from '../../src/citizens/password.ts';
-import { createAccount, createCitizen, findByIdentifier, importCitizen } from '../../src/citizens/store.ts';
+import { createAccount, createCitizen, findByIdentifier } from '../../src/citizens/store.ts';
 import { grantRole } from '../../src/health-code/officers/store.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { Cipher } from '../../src/platform/field-encryption.ts';

@@ -90,11 +90,17 @@ async function reuseCitizen(
   );
   if (!known) throw new Problem('id_already_registered', 409);
   const key = cipher.open(known.wrapped_key, known.id);
-  await tx.query('update citizens set name = $2, updated_at = $3 where id = $1', [
-    known.id,
-    key.seal('name', citizen.name),
-    citizen.now,
-  ]);
+  await tx.query(
+    `update citizens set name = $2, document_type = $3, birth_date = coalesce($4, birth_date), updated_at = $5
+     where id = $1`,
+    [
+      known.id,
+      key.seal('name', citizen.name),
+      citizen.documentType,
+      citizen.birthDate === undefined ? null : key.seal('birth_date', citizen.birthDate),
+      citizen.now,
+    ],
+  );
   return known.id;
 }
 
@@ -173,57 +179,6 @@ export async function createAccount(
        changed_at = excluded.changed_at, last_used_at = null`,
     [citizenId, account.passwordHash, boundLevel, now],
   );
-}
-
-/**
- * Records a user of an older platform: a person without an account, at anonymous since nothing is proved, found
- * by their old identifier too. Registering with the same document claims it, with the same citizen id.
- *
- * @returns the citizen's id; the same one when the import runs again.
- */
-export async function importCitizen(
-  tx: Queryable,
-  cipher: Cipher,
-  old: NewCitizen & { system: string; oldIdentifier: string },
-): Promise<string> {
-  const citizenId =
-    (await findByBinding(tx, cipher, old)) ??
-    (await findDocumentOwner(tx, cipher, old.idNumber)) ??
-    (await createCitizen(tx, cipher, old));
-  await tx.query(
-    `insert into bindings (system, index, citizen_id, created_at) values ($1, $2, $3, $4)
-     on conflict (system, index) do nothing`,
-    [old.system, bindingIndex(cipher, old), citizenId, old.now],
-  );
-  return citizenId;
-}
-
-const bindingIndex = (cipher: Cipher, { system, oldIdentifier }: { system: string; oldIdentifier: string }) =>
-  cipher.blindIndex(`binding:${system}`, oldIdentifier);
-
-/** Whom an older platform called `oldIdentifier`. */
-export async function findByBinding(
-  db: Queryable,
-  cipher: Cipher,
-  binding: { system: string; oldIdentifier: string },
-): Promise<string | undefined> {
-  const [row] = await db.query<{ citizen_id: string }>(
-    'select citizen_id from bindings where system = $1 and index = $2',
-    [binding.system, bindingIndex(cipher, binding)],
-  );
-  return row?.citizen_id;
-}
-
-async function findDocumentOwner(
-  db: Queryable,
-  cipher: Cipher,
-  idNumber: string,
-): Promise<string | undefined> {
-  const [row] = await db.query<{ citizen_id: string }>(
-    `select citizen_id from identifiers where kind = 'id_number' and index = $1`,
-    [cipher.blindIndex('id_number', documentKey(idNumber))],
-  );
-  return row?.citizen_id;
 }
 
 /** One spelling of what was typed as user name, phone or document number: what attempts are counted under. */

@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { continueProofing, type ProofingDeps, startProofing } from '../assurance/proofing/flow.ts';
+import { raiseToBasic } from '../assurance/proofing/win.ts';
 import { recheckPhone, recheckRegister } from '../assurance/recheck.ts';
 import { bodyParser, formOf } from '../platform/http/forms.ts';
 import { Problem } from '../platform/problem.ts';
@@ -121,6 +122,7 @@ async function confirmBasics(deps: StepUpDeps, ctx: Context, situation: Situatio
   if ((await readSituation(deps, ctx))?.need !== 'basics') return seeOther(ctx, path(situation));
   const phone = await recheckPhone(recheck, situation.citizenId);
   if (phone !== 'match') return showBasics(deps, ctx, situation, phone);
+  await deps.db.transaction((tx) => raiseToBasic(tx, { ...situation.origin, now: deps.clock() }));
   const now = await readSituation(deps, ctx);
   if (now?.need === 'nothing') return deps.door.loggedIn(ctx, { citizenId: now.citizenId });
   seeOther(ctx, path(situation));

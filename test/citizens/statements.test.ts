@@ -10,6 +10,7 @@ import {
 import { askToClose, cancelClosing, closeDueAccounts } from '../../src/citizens/closing.ts';
 import { correctCitizen } from '../../src/citizens/correct.ts';
 import { raiseBoundLevels, removeAllCredentials, removeCredential } from '../../src/citizens/credentials.ts';
+import { importCitizen } from '../../src/citizens/import.ts';
 import { redeemCode, sendCode } from '../../src/citizens/one-time-code.ts';
 import {
   finishPasskeyEnrolment,
@@ -22,7 +23,7 @@ import { changePassword, usePassword, verifyPassword } from '../../src/citizens/
 import { changePhone, transferPhone, usePhone } from '../../src/citizens/phone.ts';
 import { purgeCitizens } from '../../src/citizens/purge.ts';
 import { rotateMasterKey } from '../../src/citizens/rotate-keys.ts';
-import { findByIdentifier, importCitizen, readCitizen } from '../../src/citizens/store.ts';
+import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { confirmTotp, hasTotp, startTotp, verifyTotp } from '../../src/citizens/totp.ts';
 import type { CopyIn } from '../../src/platform/database.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';

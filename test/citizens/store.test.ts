@@ -1,15 +1,9 @@
 import test from 'ava';
 import { closeAccount, lockAccount, unlockAccount } from '../../src/citizens/account-state.ts';
 import { correctCitizen } from '../../src/citizens/correct.ts';
+import { findByBinding, importCitizen } from '../../src/citizens/import.ts';
 import { rotateMasterKey } from '../../src/citizens/rotate-keys.ts';
-import {
-  createAccount,
-  createCitizen,
-  findByBinding,
-  findByIdentifier,
-  importCitizen,
-  readCitizen,
-} from '../../src/citizens/store.ts';
+import { createAccount, createCitizen, findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
 import {
   cipher,

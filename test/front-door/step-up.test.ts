@@ -228,7 +228,6 @@ test('an account whose phone evidence ran out is confirmed again with one button
     transactionId: 'old',
     at: new Date(),
   });
-  await db.query(`update proofs set bound_level = 'basic' where citizen_id = $1`, [visit.citizenId]);
   const browser = createBrowser();
   t.regex((await arrive(browser, visit.url)).html, /value="basics"/);
   world.authorities.outcomes(visit.person.id_number, { carrier: 'other_owner' });

@@ -65,6 +65,22 @@ export async function winEvidence(
   return true;
 }
 
+/**
+ * Raises the login of a session to basic, once register and carrier have confirmed the person in it: an account
+ * taken over from an older platform is claimed so. Only a login with a code to the very phone counts, or the
+ * carrier's word would say nothing of who is there.
+ */
+export async function raiseToBasic(
+  tx: Queryable,
+  input: { citizenId: string; sessionUid: string; interactionUid: string; now: Date },
+): Promise<void> {
+  const { citizenId, now } = input;
+  const before = await loadStanding(tx, input);
+  const { proofIds, accountLevel: account } = sessionStanding({ ...before, at: now });
+  const bySms = before.proofs.some(({ id, method }) => method === 'sms' && proofIds.includes(id));
+  if (bySms && account !== 'anonymous') await raiseLogin(tx, { citizenId, before, raised: 'basic', now });
+}
+
 async function raiseLogin(
   tx: Queryable,
   input: { citizenId: string; before: Awaited<ReturnType<typeof loadStanding>>; raised: Level; now: Date },
