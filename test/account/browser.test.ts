@@ -74,6 +74,19 @@ for (const [name, viewport, locale] of [
     await look('/account/security', 'security-empty');
     await look('/account/security/password', 'password');
     await look('/account/security/phone', 'phone');
+    await look('/account/consents', 'consents');
+    await look('/account/data', 'data');
+    const download = page.waitForEvent('download');
+    await page.click('button[value=export]');
+    t.regex((await download).suggestedFilename(), /^yimatong-.*\.json$/);
+    await look('/account/close', 'close');
+    await page.click('button[value=close]');
+    await checkAccessibility(t, page);
+    await screenshot(page, `account-close-errors-${name}`);
+    await page.check('[name=understood]');
+    await page.click('button[value=close]');
+    await look('/account/close', 'closing');
+    await page.click('button[value=cancel]');
 
     await look('/account/security/passkeys/add', 'passkey-add');
     await page.fill('input[name=label]', '测试设备');

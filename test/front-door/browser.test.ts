@@ -94,6 +94,16 @@ for (const [name, viewport, locale] of [
     await page.fill('[name=sms_code]', await door.code(person.phone));
     await primary(page);
     await shot('register-not-yours');
+    await page.click('main a[href="/register/prove"]');
+    await shot('register-prove');
+    await page.click('button[value=counter]');
+    await page.waitForURL(`${door.world.url}/**`);
+    await shot('counter');
+    await page.click('main button.primary');
+    await page.waitForURL(`${door.url}/register/waiting`);
+    await shot('register-waiting');
+    await page.goto(`${door.url}/register/check`);
+    await primary(page);
     await page.click('main a.button-primary');
     await shot('register-phone');
     const phone = person.other_phones![0]!;
