@@ -13,6 +13,8 @@ import { sealAppeal } from './store.ts';
 /** How far back check-ins are part of the decision that they led to, in days. */
 const CHECKINS_BACK = 14;
 
+const guardian = (by: string | undefined) => (by === undefined ? undefined : `guardian:${by}`);
+
 interface Appealed {
   at: Date;
   reasons: string[];
@@ -36,9 +38,17 @@ export const typesBehind = (rules: RuleSet, reasons: readonly string[]): string[
 export async function fileAppeal(
   tx: Queryable,
   cipher: Cipher,
-  appeal: { holder: Holder; decisionId: string; text: string; sessionUid?: string | undefined; now: Date },
+  appeal: {
+    holder: Holder;
+    /** The guardian who files it, when it is not the holder. */
+    by?: string | undefined;
+    decisionId: string;
+    text: string;
+    sessionUid?: string | undefined;
+    now: Date;
+  },
 ): Promise<{ id: string; decision: Decision }> {
-  const { holder, decisionId, text, sessionUid, now } = appeal;
+  const { holder, by, decisionId, text, sessionUid, now } = appeal;
   const { citizenId } = holder;
   // One after the other: the limit counts, and so does what is under appeal already.
   await tx.query('select 1 from health_people where citizen_id = $1 for update', [citizenId]);
@@ -71,7 +81,7 @@ export async function fileAppeal(
       new Date(now.getTime() + hours * 3_600_000),
     ],
   );
-  await record(tx, { type: 'health.appealed', citizenId, sessionUid, at: now });
+  await record(tx, { type: 'health.appealed', citizenId, actor: guardian(by), sessionUid, at: now });
   return { id, decision: await decideFor(tx, citizenId, now) };
 }
 
@@ -139,7 +149,7 @@ async function linkItems(
  */
 export async function withdrawAppeal(
   tx: Queryable,
-  { holder, id, now }: { holder: Holder; id: string; now: Date },
+  { holder, by, id, now }: { holder: Holder; by?: string | undefined; id: string; now: Date },
 ): Promise<Decision> {
   const { citizenId, subject } = holder;
   await tx.query('select 1 from health_people where citizen_id = $1 for update', [citizenId]);
@@ -159,6 +169,6 @@ export async function withdrawAppeal(
          where o.citizen_id = $1 and o.kind = 'evidence' and o.item_id = i.item_id and a.state = 'open')`,
     [citizenId, id, subject],
   );
-  await record(tx, { type: 'health.appeal_withdrawn', citizenId, at: now });
+  await record(tx, { type: 'health.appeal_withdrawn', citizenId, actor: guardian(by), at: now });
   return decideFor(tx, citizenId, now);
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
+import { recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import { deactivate, liveActivation } from '../../../src/health-code/activation.ts';
 import { minutesLater, NOW } from '../../support/citizens.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../../support/health.ts';
@@ -173,4 +174,29 @@ test('a withdrawn appeal says so, and can be filed anew', async (t) => {
   const withdrawn = await site.submit(`${path}/withdraw`, {});
   t.regex((await site.jar.get(withdrawn.location!)).text, /已撤回/);
   t.not(await appeal(site), path);
+});
+
+test('a guardian appeals for a child, in the child’s name and on record as who did it; nobody else does', async (t) => {
+  const site = await startOffice(t);
+  const { db } = site;
+  const child = await givenYellow(site);
+  const guardian = await givenDeclared(db, 7);
+  const guardianship = await recordGuardianship(db, {
+    guardianId: guardian.citizenId,
+    dependantId: child.citizenId,
+    kind: 'elder',
+    reference: 'test',
+    now: NOW,
+  });
+  site.world.citizenId = guardian.citizenId;
+  const { text: code } = await site.jar.get(`/health/code/of/${guardianship}`);
+  const [, form] = /href="(\/health\/appeals\/new\?decision=[0-9a-f-]{36}[^"]*)"/.exec(code) ?? [];
+  const path = form!.replaceAll('&amp;', '&');
+  t.regex((await site.jar.get(path)).text, /为 示\*\* 办理/);
+  const sent = await site.submit(path, { text: TEXT });
+  t.regex((await site.jar.get(sent.location!)).text, /复核申请已提交/);
+  const [event] = await db.query(`select citizen_id, actor from audit_events where type = 'health.appealed'`);
+  t.deepEqual(event, { citizen_id: child.citizenId, actor: `guardian:${guardian.citizenId}` });
+  site.world.citizenId = (await givenDeclared(db, 8)).citizenId;
+  t.is(errorOf((await site.jar.get(path)).text), 'health_no_dependant');
 });
