@@ -10,7 +10,8 @@ const LISTS = Math.floor(Number.MAX_SAFE_INTEGER / LIST_SIZE);
 /** The numbers of the lists that attestations stand in; always at least one, so that its age is known. */
 export async function liveLists(db: Queryable): Promise<number[]> {
   const [row] = await db.query<{ first: number | null; last: number | null }>(
-    'select min(status) as first, max(status) as last from health_attestations',
+    `select (select status from health_attestations order by status limit 1) as first,
+       (select status from health_attestations order by status desc limit 1) as last`,
   );
   const first = listOf(row?.first ?? 0);
   const last = listOf(row?.last ?? 0);
