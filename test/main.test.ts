@@ -151,6 +151,8 @@ async function tokensOf(issuer: string, form: Record<string, string>) {
 }
 
 test('killed at any moment of registrations and logins, it loses nothing it said yes to and leaves nothing half done', async (t) => {
+  // Six starts of the whole product: half a minute on an idle machine, longer on one that does much else.
+  t.timeout(240_000);
   const db = await freshDatabase(t);
   const people = Array.from({ length: PEOPLE }, (_, n) => personOf(n));
   const it = await product(t, {
