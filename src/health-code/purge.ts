@@ -17,6 +17,16 @@ const appeals: Deletion = (tx, before, limit) =>
     [before, limit],
   );
 
+/** Whom orders touched that ended long ago. The orders themselves stay: they say who decided what, and about nobody. */
+const orders: Deletion = (tx, before, limit) =>
+  tx.query(
+    `delete from health_order_subjects where (subject, order_id) in (
+       select s.subject, s.order_id from health_orders o join health_order_subjects s on s.order_id = o.id
+       where o.requested_at < $1 and o.valid_to < $1 order by o.requested_at limit $2 for update of s skip locked
+     ) returning 1`,
+    [before, limit],
+  );
+
 const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
   declarations: (tx, before, limit) =>
     tx.query(
@@ -25,11 +35,16 @@ const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
        ) returning id`,
       [before, limit],
     ),
+  // A mark that one does not count goes with it.
   checkins: (tx, before, limit) =>
     tx.query(
-      `delete from health_checkins where (citizen_id, id) in (
-         select citizen_id, id from health_checkins where at < $1 order by at limit $2 for update skip locked
-       ) returning id`,
+      `with gone as (
+         delete from health_checkins where (citizen_id, id) in (
+           select citizen_id, id from health_checkins where at < $1 order by at limit $2 for update skip locked
+         ) returning citizen_id, id
+       ), voids as (
+         delete from health_checkin_voids v using gone where v.citizen_id = gone.citizen_id and v.checkin_id = gone.id
+       ) select id from gone`,
       [before, limit],
     ),
   // Not what holds a colour now, nor an open case: deleting those would change a colour without any fact.
@@ -45,6 +60,7 @@ const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
       [before, limit],
     ),
   appeals,
+  orders,
   decisions: (tx, before, limit) =>
     tx.query(
       `delete from health_decisions where (citizen_id, id) in (

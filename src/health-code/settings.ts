@@ -35,7 +35,14 @@ const schema = z.strictObject({
   orders: z.strictObject({ aheadDays: days }),
   activations: z.strictObject({ longestDays: days }),
   keepDays: z
-    .strictObject({ declarations: days, checkins: days, evidence: days, decisions: days, appeals: days })
+    .strictObject({
+      declarations: days,
+      checkins: days,
+      evidence: days,
+      decisions: days,
+      appeals: days,
+      orders: days,
+    })
     .refine(({ checkins, evidence }) => checkins > evidence, {
       error: 'check-ins must outlive the evidence that they ended, or a finished run would be undone',
     }),

@@ -36,3 +36,29 @@ test('what holds a colour, and an open case of somebody unknown, is never purged
   t.is((await db.query('select 1 from health_evidence')).length, 2);
   t.is((await decideFor(db, citizenId, daysLater(1000))).colour, 'YELLOW');
 });
+
+test('whom an order touched goes when it is long over, and with a check-in the mark that it does not count', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const { citizenId, subject } = await givenDeclared(db, 1);
+  await db.transaction((tx) => checkIn(tx, { citizenId, said: { temp: 39, symptoms: [] }, now: NOW }));
+  await db.query(
+    `insert into health_checkin_voids (citizen_id, checkin_id, appeal_id, at) select citizen_id, id, id, at from health_checkins`,
+  );
+  await db.query(
+    `insert into health_orders (id, colour, purpose, org_type, organisation, evidence_id, valid_from, valid_to, approver1,
+       state, requested_at)
+     values ($1, 'RED', 'epidemic_prevention', 'health', 'o', 'e', $2, $3, 'a', 'withdrawn', $2)`,
+    [citizenId, NOW, daysLater(7)],
+  );
+  await db.query('insert into health_order_subjects (subject, order_id) values ($1, $2)', [
+    subject,
+    citizenId,
+  ]);
+  while ((await purgeHealth(db, { now: daysLater(300) })) > 0);
+  t.deepEqual(await db.query('select 1 from health_checkin_voids'), []);
+  t.is((await db.query('select 1 from health_order_subjects')).length, 1);
+  while ((await purgeHealth(db, { now: daysLater(800) })) > 0);
+  t.deepEqual(await db.query('select 1 from health_order_subjects'), []);
+  t.is((await db.query('select 1 from health_orders')).length, 1);
+});
