@@ -56,6 +56,8 @@ export interface Facts {
   cap?: LevelCap | undefined;
   at: Date;
   window?: ProofWindow | undefined;
+  /** Looks for no more than this level: what decides a lower level that is reported instead of the achieved one. */
+  atMost?: Level | undefined;
 }
 
 export interface Standing {
@@ -237,7 +239,7 @@ function amrOf(proofs: readonly Proof[], policy: LadderPolicy): string[] {
  * lowest `boundLevel` of its credentials. Every limit ends at its exact instant.
  */
 export function sessionStanding(facts: Facts, policy: LadderPolicy = ladderPolicy): Standing {
-  const { at, cap } = facts;
+  const { at, cap, atMost = 'advanced' } = facts;
   const now = at.getTime();
   const proofs = facts.proofs.filter(inWindow(facts.window ?? {}));
   const account = accountLevel(facts.evidence, at, cap, policy).level;
@@ -250,6 +252,7 @@ export function sessionStanding(facts: Facts, policy: LadderPolicy = ladderPolic
     const loginEnds = freshness(login.at, liveAt, policy, false);
     const level = minLevel(
       account,
+      atMost,
       login.boundLevel,
       highest((step) => ends[step] > now),
     );

@@ -1,6 +1,6 @@
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
 import type { ProofWindow, Standing } from '../assurance/ladder.ts';
-import { acrOf, type Level } from '../assurance/level.ts';
+import { acrOf, type Level, levelOf } from '../assurance/level.ts';
 import { reachableLevel } from '../assurance/proofing/offer.ts';
 import { type Decision, decide } from '../assurance/request.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
@@ -75,7 +75,9 @@ export function levelCheck({ standings, catalogue, clock }: LevelCheckDeps) {
         continueWithout: silent || ownResult(oidc.result).continue_without === true,
       });
       if (decision.kind === 'satisfied') {
-        report(ctx, { ...standing, acr: acrOf(decision.achieved) });
+        // `auth_time` and `amr` tell of the proofs that decide the level that is reported, which may be a lower one.
+        const { amr, authTime } = await standings.standing(subject, window, levelOf(decision.acr));
+        report(ctx, { acr: acrOf(decision.achieved), amr, authTime });
         return Check.NO_NEED_TO_PROMPT;
       }
       if (silent) {

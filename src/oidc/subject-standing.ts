@@ -1,4 +1,5 @@
 import { type ProofWindow, type Standing, sessionStanding } from '../assurance/ladder.ts';
+import type { Level } from '../assurance/level.ts';
 import { type LoadedStanding, loadStanding } from '../assurance/standing.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
@@ -20,8 +21,8 @@ export interface Subject {
 export interface Standings {
   /** Facts of a subject, read once a request. */
   facts(subject: Subject): Promise<LoadedStanding>;
-  /** Where the subject stands now, counting only proofs in `window`. */
-  standing(subject: Subject, window?: ProofWindow): Promise<Standing>;
+  /** Where the subject stands now, counting only proofs in `window`, and looking for `atMost` a level. */
+  standing(subject: Subject, window?: ProofWindow, atMost?: Level): Promise<Standing>;
 }
 
 export function createStandings(db: Queryable, clock: Clock): Standings {
@@ -37,9 +38,9 @@ export function createStandings(db: Queryable, clock: Clock): Standings {
   };
   return {
     facts,
-    async standing(subject, window) {
+    async standing(subject, window, atMost) {
       const { evidence, proofs, cap } = await facts(subject);
-      return sessionStanding({ evidence, proofs, cap, at: clock(), window });
+      return sessionStanding({ evidence, proofs, cap, at: clock(), window, atMost });
     },
   };
 }

@@ -59,6 +59,28 @@ test.serial('a higher level answers a lower essential request with the value tha
   t.is(claims.achieved_acr, acr('intermediate'));
 });
 
+test.serial(
+  'auth_time and amr are those of the level that is reported, not of a higher one reached since',
+  async (t) => {
+    const platform = await startProtocol(t, { clients: CLIENTS });
+    const citizenId = await platform.citizen('advanced');
+    const jar = platform.jar();
+    const a = relyingParty(platform, 'city-a');
+    const login = claimsOf(await a.signIn(jar, {}, [logIn(citizenId)]));
+    shiftProcessClock(600_000);
+    const higher = claimsOf(
+      await relyingParty(platform, 'hrss').signIn(jar, { claims: essential('advanced') }, [
+        { act: 'log_in', citizenId, proofs: [{ method: 'live_face' }] },
+      ]),
+    );
+    const lower = claimsOf(await a.signIn(jar, { claims: essential('intermediate') }));
+    t.like(lower, { acr: acr('intermediate'), achieved_acr: acr('advanced'), auth_time: login.auth_time });
+    t.deepEqual(lower.amr, login.amr);
+    t.true(higher.auth_time! >= login.auth_time! + 600);
+    t.true(higher.amr!.length > lower.amr!.length);
+  },
+);
+
 test.serial('without a page, a floor that is not met is an error that says so', async (t) => {
   const platform = await startProtocol(t, { clients: CLIENTS });
   const citizenId = await platform.citizen('basic');
