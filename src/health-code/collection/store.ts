@@ -17,6 +17,10 @@ const STAGING = `
     phone_owner_verified boolean, place text, temp smallint
   ) on commit delete rows`;
 const COPY = 'copy health_staging from stdin';
+// A plan is kept and meets batches of one row and of thousands. One made for thousands would read whole tables for one;
+// looking each row up by its index is right for both.
+const LOOK_UP = `
+  select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`;
 
 const instant = (at: number | undefined) => (at === undefined ? '\\N' : new Date(at).toISOString());
 const plain = (value: string | number | boolean | undefined) => (value === undefined ? '\\N' : String(value));
@@ -136,6 +140,7 @@ export async function loadChunk(
   now: Date,
 ): Promise<Loaded> {
   await tx.query(STAGING);
+  await tx.query(LOOK_UP);
   await copyIn(COPY, copyText(rows.values()));
   if (late.length > 0) await copyIn(COPY, copyText(late));
   const present = new Set([...rows.values(), ...late].map(({ target }) => target));
