@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import { applyClients, parseClients } from '../../src/departments/clients-file.ts';
+import { readLiveClient } from '../../src/departments/live-client.ts';
 import { registerOwnClient } from '../../src/departments/own-client.ts';
 import { lookUpToken } from '../../src/oidc/token-lookup.ts';
 import type { Database } from '../../src/platform/database.ts';
@@ -167,6 +168,7 @@ async function sayEverything(db: TestDatabase) {
   const resources = [{ identifier: 'https://pension.example/api', scope: 's' }];
   await applyClients(recorded, parseClients(JSON.stringify([portal('new', { resources })]), 'x'), NOW);
   await registerOwnClient(tx, portal('own'), NOW);
+  await readLiveClient(tx, 'c1');
   const catalogue = openCatalogue(tx, () => NOW);
   await catalogue.client('c1');
   await catalogue.resource('https://example.test/1');
