@@ -4,9 +4,9 @@ import test from 'ava';
 import { freshDatabase } from '../../support/database.ts';
 
 const CHILD = fileURLToPath(new URL('../../support/ingest-child.ts', import.meta.url));
-const ROWS = 140_000;
+const ROWS = 100_000;
 
-test('a stream of 140,000 rows needs no more memory than one of 40,000', async (t) => {
+test('a stream of 100,000 rows needs no more memory than one of 20,000', async (t) => {
   const db = await freshDatabase(t, { max: 2 });
   const run = async (rows: number, from: number) => {
     const child = spawn(
@@ -27,7 +27,7 @@ test('a stream of 140,000 rows needs no more memory than one of 40,000', async (
     t.is(code, 0, parts.stderr);
     return JSON.parse(parts.stdout) as { kept: number; peak: number };
   };
-  const short = await run(40_000, ROWS);
+  const short = await run(20_000, ROWS);
   const long = await run(ROWS, 0);
   t.is(long.kept, ROWS);
   const megabytes = (bytes: number) => Math.round(bytes / 2 ** 20);
