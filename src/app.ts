@@ -90,7 +90,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const pages = createPages();
   const limits = createLimits(db, settings.limits);
   const jobs = await openJobs({ connectionString: settings.databaseUrl, db, log });
-  const authorities = openAuthorities(settings);
+  const authorities = openAuthorities(settings, log);
   if (settings.clientsFile !== undefined) {
     const clients = await readClientsFile(settings.clientsFile);
     if (settings.production) refuseKnownSecrets(clients);
@@ -187,7 +187,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     door,
     ...authorities,
     origin: issuer,
-    checkOrigins: [new URL(settings.authoritiesUrl).origin],
+    checkOrigins: settings.checkOrigins,
     passkeyName,
     extraProvinces: settings.sandboxProvinces,
     fixedCode,

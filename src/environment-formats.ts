@@ -37,9 +37,11 @@ export const origin = z.string().transform((text, ctx) => {
   return url.origin;
 });
 
-export const origins = list.refine((items) => items.every((item) => origin.safeParse(item).success), {
-  error: 'must be origins such as https://portal.internal:8443, comma-separated',
-});
+export const origins = list
+  .refine((items) => items.every((item) => origin.safeParse(item).success), {
+    error: 'must be origins such as https://portal.internal:8443, comma-separated',
+  })
+  .transform((items) => items.map((item) => new URL(item).origin));
 
 export const httpAddress = z.url({
   protocol: /^https?$/,

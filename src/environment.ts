@@ -63,6 +63,11 @@ const variables = z.object({
   AUTHORITIES_URL: httpAddress.describe(
     'Where the registers, carriers, card issuers and face checks are asked.',
   ),
+  CHECK_ORIGINS: origins
+    .prefault('')
+    .describe(
+      'Origins of the pages that checks send the browser to (face, live face, Alipay …), comma-separated; by default that of AUTHORITIES_URL. A check that would lead elsewhere is not started.',
+    ),
   SMS_URL: httpAddress
     .optional()
     .describe('Where text messages are handed over; by default AUTHORITIES_URL.'),
@@ -97,6 +102,7 @@ export interface Settings {
   healthPeersFile: string | undefined;
   outboundAllow: string[];
   authoritiesUrl: string;
+  checkOrigins: string[];
   smsUrl: string;
   sandbox: boolean;
   sandboxPeopleFile: string | undefined;
@@ -142,6 +148,8 @@ function sandboxProblems(values: Values): string[] {
         );
       }
     }
+    if (values.CHECK_ORIGINS.some((each) => !each.startsWith('https:')))
+      problems.push('CHECK_ORIGINS must all be https when NODE_ENV=production.');
   }
   if (values.SANDBOX && values.NODE_ENV !== 'production') return problems;
   const keys = {
@@ -241,6 +249,8 @@ export function readSettings(environment: Environment): Settings {
     healthPeersFile: values.HEALTH_PEERS_FILE,
     outboundAllow: values.OUTBOUND_ALLOW,
     authoritiesUrl: values.AUTHORITIES_URL,
+    checkOrigins:
+      values.CHECK_ORIGINS.length > 0 ? values.CHECK_ORIGINS : [new URL(values.AUTHORITIES_URL).origin],
     smsUrl: values.SMS_URL ?? values.AUTHORITIES_URL,
     sandbox: values.SANDBOX,
     sandboxPeopleFile: values.SANDBOX_PEOPLE_FILE,

@@ -29,6 +29,11 @@ test('a complete environment gives typed settings with defaults', (t) => {
   t.is(settings.masterKeys.current, '2026b');
   t.is(settings.masterKeys.keys['2026a']!.length, 32);
   t.is(settings.smsUrl, good.AUTHORITIES_URL);
+  t.deepEqual(settings.checkOrigins, [good.AUTHORITIES_URL]);
+  t.deepEqual(
+    readSettings({ ...good, CHECK_ORIGINS: 'https://Face.example/, https://a.cn:8443' }).checkOrigins,
+    ['https://face.example', 'https://a.cn:8443'],
+  );
   t.deepEqual(settings.trustedProxies, []);
   t.is(settings.lifetimes.accessToken, 600);
 });
@@ -55,6 +60,12 @@ const refused: [string, Record<string, string | undefined>, RegExp][] = [
     /TRUSTED_PROXIES must be addresses or networks/,
   ],
   ['an allowed host instead of an origin', { OUTBOUND_ALLOW: '10.0.0.1' }, /OUTBOUND_ALLOW must be origins/],
+  ['a page instead of an origin', { CHECK_ORIGINS: 'https://a.cn/face' }, /CHECK_ORIGINS must be origins/],
+  [
+    'a page of checks that is not https',
+    { NODE_ENV: 'production', CHECK_ORIGINS: 'http://a.cn' },
+    /CHECK_ORIGINS must all be https/,
+  ],
   ['another lifetime', { LIFETIME_ACCESS_TOKEN: '5' }, /LIFETIME_ACCESS_TOKEN works only with SANDBOX=1/],
   ['sandbox keys', SANDBOX_KEYS, /PAIRWISE_KEY holds a sandbox key/],
   ['synthetic people', { SANDBOX_PEOPLE_FILE: 'p.json' }, /SANDBOX_PEOPLE_FILE works only with SANDBOX=1/],

@@ -21,6 +21,8 @@ export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 export interface AuthorityOptions {
   /** Milliseconds until a silent authority counts as unavailable. */
   timeoutMs?: number;
+  /** Told of each question that got no answer, for the operator: whoever asked only offers to try again. */
+  onUnavailable?: (error: AuthorityUnavailable) => void;
 }
 
 export const AUTHORITY_TIMEOUT_MS = 5_000;
@@ -56,8 +58,13 @@ export interface Question<Answer> {
 export async function ask<Answer>(
   fetch: Fetch,
   { kind, url, body, answer }: Question<Answer>,
-  { timeoutMs = AUTHORITY_TIMEOUT_MS }: AuthorityOptions = {},
+  { timeoutMs = AUTHORITY_TIMEOUT_MS, onUnavailable }: AuthorityOptions = {},
 ): Promise<Answer> {
+  const unavailable = (cause: unknown) => {
+    const error = new AuthorityUnavailable(kind, { cause });
+    onUnavailable?.(error);
+    return error;
+  };
   let received: unknown;
   try {
     const response = await fetch(url, {
@@ -74,13 +81,18 @@ export async function ask<Answer>(
     }
     received = await response.json();
   } catch (cause) {
-    throw new AuthorityUnavailable(kind, { cause });
+    throw unavailable(cause);
   }
   const parsed = answer.safeParse(received);
   if (parsed.success) return parsed.data;
-  // zod's message quotes no values, but its `input` would: only the paths are kept.
-  const where = parsed.error.issues.map((issue) => issue.path.join('.') || '(whole answer)').join(', ');
-  throw new AuthorityUnavailable(kind, { cause: new Error(`answer does not fit its schema at ${where}`) });
+  // zod's messages quote no values, but its `input` would: only the paths and our own words are kept.
+  const where = parsed.error.issues
+    .map(
+      ({ path, code, message }) =>
+        `${path.join('.') || '(whole answer)'}${code === 'custom' ? `: ${message}` : ''}`,
+    )
+    .join(', ');
+  throw unavailable(new Error(`answer does not fit its schema at ${where}`));
 }
 
 /** `baseUrl` with exactly one slash before `path`. */

@@ -42,7 +42,13 @@ export interface RedirectCheck {
 }
 
 const reference = z.string().min(1).max(128);
-const started = z.object({ reference, redirectTo: z.url({ protocol: /^https?$/ }) });
+const startedOn = (pages: readonly string[]) =>
+  z.object({
+    reference,
+    redirectTo: z
+      .url({ protocol: /^https?$/ })
+      .refine((page) => pages.includes(new URL(page).origin), { error: 'not on an origin of CHECK_ORIGINS' }),
+  });
 const result = z.object({
   outcome: z.enum(['passed', 'failed', 'pending', 'cancelled']),
   reason: z.string().max(64).optional(),
@@ -57,12 +63,18 @@ const result = z.object({
   source: z.string().min(1).max(64),
 });
 
-/** @param baseUrl where `checks/<kind>/start` and `checks/<kind>/result` are. */
+/**
+ * @param baseUrl where `checks/<kind>/start` and `checks/<kind>/result` are.
+ * @param pages origins that a check may send the browser to. Our pages allow no others in `form-action`, so that a
+ *   check that leads elsewhere counts as not reached instead of ending in a button that does nothing.
+ */
 export function createRedirectCheck(
   baseUrl: string,
   fetch: Fetch,
+  pages: readonly string[],
   options?: AuthorityOptions,
 ): RedirectCheck {
+  const started = startedOn(pages);
   return {
     start({ kind, ...body }) {
       const url = at(baseUrl, `checks/${kind}/start`);

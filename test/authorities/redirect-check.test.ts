@@ -11,7 +11,7 @@ test.afterEach.always(() => shiftProcessClock(0));
 /** Starts a check; `press` reads the page and sends the first button, or the one named. */
 async function visit(t: ExecutionContext, kind: RedirectCheckKind, username: string) {
   const world = await freshWorld(t);
-  const client = createRedirectCheck(world.url, fetch);
+  const client = createRedirectCheck(world.url, fetch, [world.url]);
   const begin = async () => {
     const identity = identityOf(personNamed(username));
     const { reference, redirectTo } = await client.start({
@@ -127,6 +127,30 @@ test('a check whose authority is down does not start', async (t) => {
     const error = await t.throwsAsync(begin(), { instanceOf: AuthorityUnavailable });
     t.is(error.kind, kind);
   }
+});
+
+test('a check whose page is on an origin that nobody named does not start, and the operator is told why', async (t) => {
+  const world = await freshWorld(t);
+  const told: unknown[] = [];
+  const client = createRedirectCheck(world.url, fetch, ['https://checks.example.gov.cn'], {
+    onUnavailable: ({ cause }) => told.push(String(cause)),
+  });
+  const identity = identityOf(personNamed('gao_xiuyun'));
+  const question = {
+    kind: 'face',
+    purpose: 'recovery',
+    ...identity,
+    returnTo: RETURN_TO,
+    state: 's',
+  } as const;
+  await t.throwsAsync(client.start(question), { instanceOf: AuthorityUnavailable });
+  t.regex(String(told), /redirectTo: not on an origin of CHECK_ORIGINS/);
+  t.notRegex(String(told), new RegExp(identity.idNumber));
+  const named = createRedirectCheck(world.url.replace('localhost', '127.0.0.1'), fetch, [world.url]);
+  t.true(
+    (await named.start(question)).redirectTo.startsWith(world.url),
+    'pages may be elsewhere than the API',
+  );
 });
 
 test('the first decision stands', async (t) => {

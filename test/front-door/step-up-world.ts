@@ -68,6 +68,8 @@ export async function startStepUp(db: Database) {
   const server = createServer((request, response) => answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  // As in production, the pages of checks are on another origin than the API.
+  const api = authorities.url.replace('localhost', '127.0.0.1');
   const soon = { timeoutMs: 1_000 };
   const deps = {
     db,
@@ -76,10 +78,10 @@ export async function startStepUp(db: Database) {
     pages,
     limits: createLimits(db),
     door,
-    register: createRegister(authorities.url, fetch, soon),
-    carrier: createCarrier(authorities.url, fetch, soon),
-    cards: createCards(authorities.url, fetch, soon),
-    redirectCheck: createRedirectCheck(authorities.url, fetch, soon),
+    register: createRegister(api, fetch, soon),
+    carrier: createCarrier(api, fetch, soon),
+    cards: createCards(api, fetch, soon),
+    redirectCheck: createRedirectCheck(api, fetch, [authorities.url], soon),
     origin,
     checkOrigins: [authorities.url],
     enqueueLogout: async () => {},

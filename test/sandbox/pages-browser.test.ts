@@ -28,7 +28,7 @@ for (const { name, ...view } of VIEWS) {
   test(`the pages of the authorities are accessible (${name})`, async (t) => {
     const { url } = await freshWorld(t);
     const page = await t.context.chrome.page(view);
-    const client = createRedirectCheck(url, fetch);
+    const client = createRedirectCheck(url, fetch, [url]);
     const person = identityOf(personNamed('gao_xiuyun'));
     const back = { returnTo: `${url}/healthz`, state: 's' };
     await createSmsGateway(url, fetch).send({ to: personNamed('gao_xiuyun').phone, text: '验证码 246810' });
@@ -61,7 +61,7 @@ for (const { name, ...view } of VIEWS) {
 test('a person presses the first button and is back where they came from', async (t) => {
   const { url } = await freshWorld(t);
   const page: Page = await t.context.chrome.page({ javaScriptEnabled: false });
-  const { redirectTo, reference } = await createRedirectCheck(url, fetch).start({
+  const { redirectTo, reference } = await createRedirectCheck(url, fetch, [url]).start({
     purpose: 'raise_level',
     kind: 'live_face',
     ...identityOf(personNamed('gao_xiuyun')),

@@ -173,7 +173,7 @@ export async function startFrontDoor(
     register: createRegister(world.url, fetch),
     carrier: createCarrier(world.url, fetch),
     cards: createCards(world.url, fetch),
-    redirectCheck: createRedirectCheck(world.url, fetch),
+    redirectCheck: createRedirectCheck(world.url, fetch, [world.url]),
     origin: url,
     checkOrigins: [world.url],
     passkeyName: '一码通',

@@ -30,7 +30,7 @@ export async function startWorld(db: Database) {
   const deps: ProofingDeps = {
     db,
     methods: createMethods({
-      redirectCheck: createRedirectCheck(authorities.url, fetch, { timeoutMs: 1_000 }),
+      redirectCheck: createRedirectCheck(authorities.url, fetch, [authorities.url], { timeoutMs: 1_000 }),
       cards: createCards(authorities.url, fetch, { timeoutMs: 1_000 }),
     }),
     now: () => new Date(),
