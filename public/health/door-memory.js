@@ -63,9 +63,13 @@ export async function refresh() {
 /** Age in seconds of the oldest list; undefined without any. */
 export const age = () => listAge(lists, Math.floor(doorTime()));
 
-/** The verdict on an offline code from what this device knows; undefined while it knows no key. */
+/**
+ * The verdict on an offline code from what this device knows; undefined while it knows no key. `digest` names the
+ * showing, where it has been remembered just now.
+ */
 export async function checkHere(code, nonce) {
   if (!trust) return undefined;
+  let shown;
   const { verdict, holder } = await verifyOfflineCode(code, {
     keys: trust.imported,
     region: trust.region,
@@ -73,11 +77,18 @@ export async function checkHere(code, nonce) {
     revokedAge: age(),
     now: Math.floor(doorTime()),
     nonce,
-    first: (digest) => store.add(SHOWN, digest, doorTime() + PAST + FUTURE),
+    async first(digest) {
+      const first = await store.add(SHOWN, digest, doorTime() + PAST + FUTURE);
+      if (first) shown = digest;
+      return first;
+    },
   });
   const known = holder && { colour: holder.colour, name: holder.name, last_two: holder.lastTwo };
-  return { verdict, kind: 'offline', ...known };
+  return { verdict, kind: 'offline', digest: shown, ...known };
 }
+
+/** Takes back that a showing was seen: nobody learned a verdict from it. */
+export const forgetShowing = (digest) => store.remove(SHOWN, digest);
 
 /** The name of the venue, for when the page comes from the device itself. */
 export const rememberVenue = (name) => store.put(KNOWN, 'venue', name);

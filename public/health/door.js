@@ -1,8 +1,9 @@
 // `/health/verify`: scans or takes what is typed, asks the platform, and without network decides by itself.
 import { cameraButton } from './camera.js';
-import { age, checkHere, recall, refresh, rememberVenue, venueName } from './door-memory.js';
+import { age, checkHere, forgetShowing, recall, refresh, rememberVenue, venueName } from './door-memory.js';
 import { fill, keepPages, post, qrSvg, showSvg } from './page.js';
-import { newNonce, OFFLINE, QUESTION } from './wire/offline-code.js';
+import { verdictAtDoor } from './wire/at-door.js';
+import { newNonce, QUESTION } from './wire/offline-code.js';
 import { LIST_OLD } from './wire/verify.js';
 
 /** A code that stays before the camera is one showing; away for longer than this and back, it is another. */
@@ -31,32 +32,19 @@ function showVerdict({ verdict, colour, name, last_two: lastTwo }) {
   result.scrollIntoView({ block: 'nearest' });
 }
 
-/** A verdict of the platform; undefined when there is no network. */
-async function checkThere(code, document) {
-  const asked = { code, ...(document && { document }), ...(question && { nonce: question }) };
-  try {
-    const { status, body } = await post('/health/verify', asked);
-    noteNet(true);
-    if (status === 401) return location.reload();
-    if (status === 200) return body;
-    return { verdict: 'unknown' };
-  } catch {
-    noteNet(false);
-    return undefined;
-  }
-}
-
-/** Refused by what the device knows itself, or else what the platform says of it. */
+/** The verdict on a code; nothing when the device has to be set up again. */
 async function verdictOn(code, document) {
-  const offline = code.trim().toUpperCase().startsWith(OFFLINE);
-  if (!offline) {
-    if (question) return { verdict: 'wrong_nonce' };
-    return (await checkThere(code, document)) ?? { verdict: 'needs_network' };
-  }
-  const here = await checkHere(code.trim().toUpperCase(), question);
-  const refused = here && !['valid', 'wrong_colour', 'unchecked', 'unknown'].includes(here.verdict);
-  if (refused) return here;
-  return (await checkThere(code)) ?? here ?? { verdict: 'needs_network' };
+  const asked = { code, ...(document && { document }), ...(question && { nonce: question }) };
+  const { said, answered, signedOut } = await verdictAtDoor({
+    code,
+    nonce: question,
+    here: (text) => checkHere(text, question),
+    there: () => post('/health/verify', asked),
+    forget: forgetShowing,
+  });
+  if (answered !== undefined) noteNet(answered);
+  if (signedOut) location.reload();
+  return said;
 }
 
 let checking = Promise.resolve();

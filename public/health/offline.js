@@ -14,6 +14,9 @@ const gate = one('[data-gate]');
 const error = one('[data-gate-error]');
 const back = one('[data-gate-back]');
 
+/** Whose page this one stands in for, when the network fails: the guardianship, or '' for the citizen's own. */
+const ASKED = /^\/health\/code\/of\/([^/]+)$/.exec(location.pathname)?.[1] ?? '';
+
 let card;
 let question;
 let madeAt = 0;
@@ -92,7 +95,7 @@ async function open() {
   const kept = canKeep() ? await readCards() : [];
   one('[data-kept]').hidden = kept.length === 0;
   if (kept.length === 0) return showState('none');
-  const first = kept.find(({ key }) => key === card?.key) ?? kept.find(({ who }) => who === '') ?? kept[0];
+  const first = kept.find(({ key }) => key === card?.key) ?? kept.find(({ who }) => who === ASKED) ?? kept[0];
   showCard(first);
   people(kept);
 }

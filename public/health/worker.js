@@ -36,10 +36,15 @@ addEventListener('message', (event) => {
   event.waitUntil(caches.open(SHELL.name).then((cache) => keepPages(cache).catch(() => {})));
 });
 
+/** The page that does without network what this one does with it; undefined for all that have none. */
+const withoutNetwork = (path) => {
+  if (/^\/health\/code(\/offline|\/of\/[^/]+)?$/.test(path)) return SHELL.pages[0];
+  return /^\/health\/verify(\/offline)?$/.test(path) ? SHELL.pages[1] : undefined;
+};
+
 /** A page from the network, or in its place the one that works without. */
-async function page(request) {
-  const { pathname } = new URL(request.url);
-  const kept = await caches.match(pathname.startsWith('/health/verify') ? SHELL.pages[1] : SHELL.pages[0]);
+async function page(request, instead) {
+  const kept = await caches.match(instead);
   const fresh = fetch(request);
   if (!kept) return fresh;
   const late = new Promise((resolve) => setTimeout(resolve, ANSWER_WITHIN_MS, kept));
@@ -48,8 +53,11 @@ async function page(request) {
 
 addEventListener('fetch', (event) => {
   const { request } = event;
-  if (request.method !== 'GET' || new URL(request.url).origin !== location.origin) return;
-  if (request.mode === 'navigate') event.respondWith(page(request));
-  else if (new URL(request.url).pathname.startsWith('/assets/'))
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== 'GET' || origin !== location.origin) return;
+  if (request.mode === 'navigate') {
+    const instead = withoutNetwork(pathname);
+    if (instead) event.respondWith(page(request, instead));
+  } else if (pathname.startsWith('/assets/'))
     event.respondWith(caches.match(request).then((kept) => kept ?? fetch(request)));
 });

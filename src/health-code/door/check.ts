@@ -35,7 +35,7 @@ export interface CheckDeps {
   db: Database;
   cipher: Cipher;
   keys: HealthKeys;
-  limits: Pick<Limits, 'consume'>;
+  limits: Pick<Limits, 'consume' | 'refund'>;
 }
 
 export interface Asked {
@@ -139,12 +139,12 @@ async function checkPaper(deps: CheckDeps, { venue, code, document, now }: Asked
   const typed = document?.normalize('NFKC').replace(/\s/g, '').toUpperCase() ?? '';
   if (typed === '') return { verdict: 'document_missing', kind };
   // A found paper must not be a way to try out document numbers.
-  await limits.consume('paper', `${venue.id} ${paper.citizenId}`);
-  return db.transaction(async (tx) => {
-    const number = (await readCitizen(tx, cipher, paper.citizenId))?.idNumber.toUpperCase();
-    if (typed !== number?.slice(-DOCUMENT_LETTERS)) return { verdict: 'document_mismatch', kind };
-    return admit(tx, deps, { citizenId: paper.citizenId, kind, venue, now });
-  });
+  const tries = `${venue.id} ${paper.citizenId}`;
+  await limits.consume('paper', tries);
+  const number = (await readCitizen(db, cipher, paper.citizenId))?.idNumber.toUpperCase();
+  if (typed !== number?.slice(-DOCUMENT_LETTERS)) return { verdict: 'document_mismatch', kind };
+  await limits.refund('paper', tries);
+  return db.transaction((tx) => admit(tx, deps, { citizenId: paper.citizenId, kind, venue, now }));
 }
 
 async function trustedKeys(keys: HealthKeys, now: Date) {

@@ -11,7 +11,7 @@ import { authenticateDevice, plainCredential, type Venue } from './venues.ts';
 
 const PATH = '/health/verify';
 const YEAR_MS = 365 * 86_400_000;
-/** What the page can say. `needs_network` is for the page alone: a code that cannot be checked without network. */
+/** What the page can say; the last three are its own, for when the platform gives no verdict (`wire/at-door.js`). */
 const VERDICTS = [
   'valid',
   'wrong_colour',
@@ -25,6 +25,8 @@ const VERDICTS = [
   'document_missing',
   'document_mismatch',
   'needs_network',
+  'off',
+  'too_many',
 ] as const;
 
 const CheckForm = z.object({
