@@ -4,7 +4,7 @@ import { purgeProofs } from './assurance/purge.ts';
 import { runRechecks } from './assurance/recheck.ts';
 import { purgeAccessLog, purgeAudit } from './audit/purge.ts';
 import { type SealingKey, sealAll } from './audit/seal.ts';
-import type { Carrier, StayCarrier } from './authorities/carrier.ts';
+import type { Carrier } from './authorities/carrier.ts';
 import type { Register } from './authorities/register.ts';
 import type { SmsGateway } from './authorities/sms.ts';
 import { closeDueAccounts } from './citizens/closing.ts';
@@ -12,20 +12,12 @@ import { purgeCitizens } from './citizens/purge.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
-import { runTransitions } from './health-code/decide.ts';
 import { purgeDoor } from './health-code/door/purge.ts';
-import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './health-code/exchange/exchange.ts';
 import { purgeExchange } from './health-code/exchange/purge.ts';
-import { sendNotices } from './health-code/notices/send.ts';
+import { type HealthJobsDeps, healthJobs } from './health-code/jobs.ts';
 import { purgeHealth } from './health-code/purge.ts';
-import { stepRuns } from './health-code/runs.ts';
-import { tendHealthKeys } from './health-code/show/keys.ts';
 import { purgeShown } from './health-code/show/purge.ts';
-import { askAboutTrips } from './health-code/travel/ask-carrier.ts';
 import { purgeTrips } from './health-code/travel/purge.ts';
-import type { Clock } from './platform/clock.ts';
-import type { Database } from './platform/database.ts';
-import type { Cipher } from './platform/field-encryption.ts';
 import type { Jobs } from './platform/jobs.ts';
 import { lifetimes } from './platform/lifetimes.ts';
 import { purgeLimits } from './platform/limits.ts';
@@ -44,18 +36,13 @@ async function untilDone(batch: () => Promise<number>): Promise<void> {
   while ((await batch()) > 0);
 }
 
-export interface ScheduleDeps extends RecoveryTools {
-  db: Database;
-  cipher: Cipher;
-  clock: Clock;
+export interface ScheduleDeps extends RecoveryTools, HealthJobsDeps {
   jobs: Jobs;
   sms: SmsGateway;
   register: Register;
   carrier: Carrier;
-  stayCarrier: StayCarrier;
   sealingKey: () => Promise<SealingKey>;
   enqueueLogout: EnqueueLogout;
-  exchange: ExchangeWork;
 }
 
 /** What happens without anybody asking, and how often. Each runs once among all processes. */
@@ -85,19 +72,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
   await every(60, 'accounts-closing', () =>
     untilDone(() => closeDueAccounts(db, deps, { now: clock(), limit: BATCH })),
   );
-  await every(15, 'health-transitions', () => untilDone(() => runTransitions(db, { now: clock() })));
-  await every(5, 'health-notices', () => {
-    const tools = { cipher, t: deps.translator('zh-CN'), origin: deps.origin };
-    return untilDone(() => sendNotices(db, tools, { now: clock() }));
-  });
-  await every(15, 'health-travel', () => untilDone(() => askAboutTrips(deps, { now: clock() })));
-  await every(5, 'health-runs', () => untilDone(async () => (await stepRuns(db, { now: clock() })) ?? 0));
-  await every(3600, 'health-keys', () => tendHealthKeys(db, cipher, clock()));
-  await every(5, 'health-pids', () => refreshPids(deps.exchange));
-  await every(60, 'health-exchange', async () => {
-    await makeDailyFile(deps.exchange);
-    await pullAll(deps.exchange);
-  });
+  for (const { name, everySeconds, run } of healthJobs(deps)) await every(everySeconds, name, run);
   await every(60, 'rechecks', () =>
     untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),
   );
