@@ -45,6 +45,15 @@ export async function raiseAlarm(
   }
 }
 
+/** Of how many people the alarm at the request of an order spoke; 0 when there was none. */
+export async function alarmedAbout(db: Queryable, orderId: string): Promise<number> {
+  const [row] = await db.query<{ people: number }>(
+    `select people from health_order_alarms where order_id = $1 and kind = 'requested'`,
+    [orderId],
+  );
+  return row?.people ?? 0;
+}
+
 /** Alarms that nobody has looked at, oldest first. */
 export async function openAlarms(db: Queryable): Promise<Alarm[]> {
   const rows = await db.query<{ order_id: string; kind: AlarmKind; people: number; at: Date }>(
@@ -53,14 +62,19 @@ export async function openAlarms(db: Queryable): Promise<Alarm[]> {
   return rows.map(({ order_id, ...rest }) => ({ orderId: order_id, ...rest }));
 }
 
-/** Notes that an officer who did not ask for the order has looked at its alarms. @returns how many. */
+/**
+ * Notes that an officer has looked at the alarms of an order: neither of the two who gave it.
+ *
+ * @returns how many.
+ */
 export async function seeAlarms(
   tx: Queryable,
   { orderId, officer, now }: { orderId: string; officer: { citizenId: string; actor: string }; now: Date },
 ): Promise<number> {
   const rows = await tx.query(
     `update health_order_alarms a set seen_by = $2, seen_at = $3 from health_orders o
-     where a.order_id = $1 and a.seen_at is null and o.id = a.order_id and o.approver1 <> $4
+     where a.order_id = $1 and a.seen_at is null and o.id = a.order_id
+       and o.approver1 <> $4 and o.approver2 is distinct from $4
      returning a.kind`,
     [orderId, officer.citizenId, now, officer.citizenId],
   );

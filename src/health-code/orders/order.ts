@@ -10,7 +10,7 @@ import type { RuleSet } from '../engine/rule-set.ts';
 import type { Officer } from '../officers/gate.ts';
 import type { Grant } from '../officers/store.ts';
 import { healthSettings } from '../settings.ts';
-import { raiseAlarm } from './alarm.ts';
+import { alarmedAbout, raiseAlarm } from './alarm.ts';
 import { citizensOf, type OrderColour } from './store.ts';
 
 export interface OrderTools {
@@ -145,9 +145,11 @@ export async function approveOrder(
   if (!row) throw await whyNot(tx, id, citizenId);
   await requireOthers(tx, id, actor);
   await record(tx, { type: 'health.override_approved', actor: actor.officer.actor, at: now });
-  if (row.people > tools.rules.overrides.alarmAbove) {
+  // One of many pieces is as large as all of them together.
+  const people = Math.max(row.people, await alarmedAbout(tx, id));
+  if (people > tools.rules.overrides.alarmAbove) {
     const { actor: name } = actor.officer;
-    await raiseAlarm(tx, tools, { orderId: id, kind: 'approved', people: row.people, actor: name, now });
+    await raiseAlarm(tx, tools, { orderId: id, kind: 'approved', people, actor: name, now });
   }
   await decideTouched(tx, id, now);
 }

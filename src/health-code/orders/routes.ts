@@ -115,6 +115,8 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
       const order = await readOrder(db, recordId(ctx.params.id));
       if (!order) throw new Problem('health_no_record', 404);
       const own = order.approver1 === officer.citizenId;
+      const gave = own || order.approver2 === officer.citizenId;
+      const alarms = (await openAlarms(db)).filter(({ orderId }) => orderId === order.id);
       const waits = order.state === 'requested' && order.to > officer.now;
       pages.render(ctx, 'health-code/officer/order', {
         nav: officerNav(pages, ctx, officer, 'orders'),
@@ -125,7 +127,8 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
           ['requested', 'approved'].includes(order.state) &&
           order.to > officer.now &&
           (own || officer.roles.has('health_approver')),
-        alarms: (await openAlarms(db)).filter(({ orderId }) => orderId === order.id),
+        alarms,
+        maySee: alarms.length > 0 && !gave && officer.roles.has('health_approver'),
         people: waits && order.people <= MOST_SHOWN ? await peopleOf(officer, order.id) : undefined,
         officers: await namesOf([order.approver1, order.approver2]),
         now: officer.now,

@@ -178,7 +178,7 @@ async function messages(db: Database): Promise<{ to: string; text: string }[]> {
 }
 
 test('fifty people raise no alarm; fifty-one raise it at the request and at the approval, to every contact', async (t) => {
-  const { db, asks, approves } = await given(t);
+  const { db, asks, approves, other } = await given(t);
   await givenOfficer(db, 5, ['alarm_contact']);
   await givenOfficer(db, 6, ['alarm_contact']);
   await request(db, approves, { subjects: subjects(50) });
@@ -203,20 +203,31 @@ test('fifty people raise no alarm; fifty-one raise it at the request and at the 
     events.map(({ detail }) => detail.count),
     [51, 51],
   );
-  t.is(await seeAlarms(db, { orderId: id, officer: asks, now: NOW }), 0);
-  t.is(await seeAlarms(db, { orderId: id, officer: approves, now: NOW }), 2);
+  for (const gave of [asks, approves]) {
+    t.is(await seeAlarms(db, { orderId: id, officer: gave, now: NOW }), 0);
+  }
+  t.is(await seeAlarms(db, { orderId: id, officer: other, now: NOW }), 2);
   t.deepEqual(await openAlarms(db), []);
 });
 
-test('a large order cut into pieces raises the alarm all the same', async (t) => {
-  const { db, asks } = await given(t);
-  for (const piece of [1, 2, 3]) await request(db, asks, { subjects: subjects(20) }, minutesLater(piece));
+test('a large order cut into pieces raises the alarm all the same, also when it is approved', async (t) => {
+  const { db, asks, approves } = await given(t);
+  const ids: string[] = [];
+  for (const piece of [1, 2, 3])
+    ids.push(await request(db, asks, { subjects: subjects(20) }, minutesLater(piece)));
   t.deepEqual(
     (await openAlarms(db)).map(({ people }) => people),
     [60],
   );
   await request(db, asks, { subjects: subjects(20) }, daysLater(2));
   t.is((await openAlarms(db)).length, 1);
+  t.is(await seeAlarms(db, { orderId: ids[2]!, officer: approves, now: NOW }), 1);
+  for (const id of ids) await approve(db, approves, id, minutesLater(4));
+  t.is(await seeAlarms(db, { orderId: ids[2]!, officer: approves, now: NOW }), 0);
+  t.deepEqual(
+    (await openAlarms(db)).map(({ kind, people }) => ({ kind, people })),
+    [{ kind: 'approved', people: 60 }],
+  );
 });
 
 test('orders use indexes only', async (t) => {
