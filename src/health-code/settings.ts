@@ -17,9 +17,14 @@ const schema = z.strictObject({
   exposureDays: days,
   symptoms: z.array(word).min(1),
   sources: z.record(word, z.strictObject({ staleAfterHours: z.int().positive() })),
-  /** How old a login may be, in minutes: before a form is shown, and when it is sent. */
   officers: z
-    .strictObject({ formMinutes: z.int().positive(), actMinutes: z.int().positive() })
+    .strictObject({
+      /** How old a login may be, in minutes: before a form is shown, and when it is sent. */
+      formMinutes: z.int().positive(),
+      actMinutes: z.int().positive(),
+      /** The kinds of organisation whose officers decide about people's health. */
+      organisations: z.array(word).min(1),
+    })
     .refine(({ formMinutes, actMinutes }) => formMinutes < actMinutes, {
       error: 'a form must leave time to fill it in',
     }),

@@ -1,7 +1,8 @@
 import { findByIdentifier } from '../../citizens/store.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
-import { ORG_TYPES, type OrgType, ROLES, type Role } from './roles.ts';
+import { healthSettings } from '../settings.ts';
+import { mayHave, ORG_TYPES, type OrgType, ROLES, type Role } from './roles.ts';
 import { endRole, grantRole, officersWith } from './store.ts';
 
 export const USAGE = `npm run officers -- list
@@ -52,6 +53,10 @@ export async function officerCommand(
     return ended ? `${role} ended.` : `That person is not ${role}.`;
   }
   const orgType: OrgType = oneOf(ORG_TYPES, type, 'The type of the organisation');
+  if (!mayHave(role, orgType)) {
+    const types = healthSettings.officers.organisations.join(', ');
+    throw new OfficerCommandError(`${role} is only for organisations of type ${types}.`);
+  }
   if (!organisation?.trim()) throw new OfficerCommandError('Name the organisation.');
   const grant = { citizenId, role, organisation: organisation.trim().slice(0, 100), orgType, now };
   const changed = await db.transaction((tx) => grantRole(tx, grant));

@@ -5,7 +5,7 @@ import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Pages } from '../../platform/pages.ts';
 import { Problem } from '../../platform/problem.ts';
 import { healthSettings } from '../settings.ts';
-import type { Role } from './roles.ts';
+import { mayHave, type Role } from './roles.ts';
 import { type Grant, rolesOf } from './store.ts';
 
 /** Who is logged in at intermediate or above. */
@@ -80,11 +80,7 @@ export function officerGate({ db, clock, officerSignedIn }: OfficerDeps): Office
       const wish = { backTo: backTo?.(ctx) ?? ctx.path, ask, ...(within && { within: within * 60 }) };
       const session = await officerSignedIn(ctx, wish);
       if (!session) return;
-      const officer = await officerOf(db, session, clock());
-      if (!officer || !roles.some((role) => officer.roles.has(role))) {
-        throw new Problem('health_not_officer', 403);
-      }
-      await page(ctx, officer);
+      await page(ctx, await officerOf(db, session, roles, clock()));
     };
 
   return {
@@ -99,13 +95,22 @@ export function officerGate({ db, clock, officerSignedIn }: OfficerDeps): Office
   };
 }
 
+/**
+ * The officer with the roles that count: one that was granted for the wrong kind of organisation is none.
+ *
+ * @throws Problem 403 `health_not_officer` without any of the `needed` roles, `health_order_org` when only the
+ * organisation is not the right one.
+ */
 async function officerOf(
   db: Queryable,
   { citizenId, fresh }: OfficerSession,
+  needed: readonly Role[],
   now: Date,
-): Promise<Officer | undefined> {
-  const grants = await rolesOf(db, citizenId);
-  if (grants.length === 0) return undefined;
+): Promise<Officer> {
+  const granted = await rolesOf(db, citizenId);
+  const grants = granted.filter(({ role, orgType }) => mayHave(role, orgType));
+  const has = (list: readonly Grant[]) => list.some(({ role }) => needed.includes(role));
+  if (!has(grants)) throw new Problem(has(granted) ? 'health_order_org' : 'health_not_officer', 403);
   return {
     citizenId,
     actor: `officer:${citizenId}`,

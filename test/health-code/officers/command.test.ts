@@ -44,6 +44,11 @@ for (const [what, args, words] of [
     ['grant', 'person.1', 'health_officer', ' ', 'health'],
     /Name the organisation/,
   ],
+  [
+    'for a role about health at the police',
+    ['grant', 'person.1', 'health_officer', '甲市公安局', 'police'],
+    /health_officer is only for organisations of type health/,
+  ],
   ['for nobody', ['grant', 'nobody.here', 'health_officer', '甲市', 'health'], /Nobody with that identifier/],
 ] as const) {
   test(`the command ${what} says what is wrong`, async (t) => {

@@ -82,15 +82,21 @@ test('fourteen days from now are accepted, and a number given twice counts once'
   t.deepEqual(row, { valid_to: new Date('2026-12-06T16:00:00Z'), people: 1 });
 });
 
-test('an officer of another kind of organisation is told that it gives no orders', async (t) => {
+test('an officer of another kind of organisation opens no page that decides about health or shows people', async (t) => {
   const { site } = await given(t);
   const police = await givenOfficer(site.db, 5, ['health_officer'], {
     organisation: '甲市公安局',
     orgType: 'police' as 'health',
   });
   site.officer.citizenId = police.citizenId;
-  t.regex((await site.jar.get('/health/officer/orders/new')).text, /所在单位不能作出人工判定/);
+  const pages = ['', '/orders', '/orders/new', '/appeals', '/visits', '/venues'];
+  for (const path of pages) {
+    const page = await site.jar.get(`/health/officer${path}`);
+    t.deepEqual([page.status, errorOf(page.text)], [403, 'health_order_org'], path);
+  }
   t.is(errorOf((await ask(site)).text), 'health_order_org');
+  const trace = { venue: 'x', from: '', to: '', grounds: '病例 2026-11 的流行病学调查' };
+  t.is(errorOf((await site.submit('/health/officer/visits', trace)).text), 'health_order_org');
 });
 
 test('an order of more than fifty shows its alarm to every officer until somebody else has looked', async (t) => {
