@@ -91,11 +91,6 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   const limits = createLimits(db, settings.limits);
   const jobs = await openJobs({ connectionString: settings.databaseUrl, db, log });
   const authorities = openAuthorities(settings, log);
-  if (settings.clientsFile !== undefined) {
-    const clients = await readClientsFile(settings.clientsFile);
-    if (settings.production) refuseKnownSecrets(clients);
-    await applyClients(db, clients, clock());
-  }
   const clientSecret = accountClientSecret(settings.pairwiseKey);
   await registerOwnClient(db, accountClient(issuer, clientSecret), clock());
   await registerRuleSets(db, ruleSets, clock());
@@ -133,6 +128,11 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     },
     log,
   );
+  if (settings.clientsFile !== undefined) {
+    const clients = await readClientsFile(settings.clientsFile, protocol.refusalOf);
+    if (settings.production) refuseKnownSecrets(clients);
+    await applyClients(db, clients, clock());
+  }
   await defineLogoutQueue(jobs, protocol.sendLogout);
   await defineSchedule({
     db,

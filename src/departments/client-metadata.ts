@@ -51,8 +51,48 @@ const standard = {
   redirect_uris: z.array(url).min(1).optional(),
 };
 
-/** One entry of `CLIENTS_FILE`. Members it does not name pass on to the OpenID library, which checks them. */
-export const clientSchema = z.looseObject({ ...standard, ...ownMetadata });
+const signingAlg = z.enum(['ES256', 'RS256']).optional();
+const flag = z.boolean().optional();
+const seconds = z.int().min(0).optional();
+
+/**
+ * The other standard members that mean something here (OpenID Connect Dynamic Client Registration 1.0 §2, Session,
+ * Back-Channel and RP-Initiated Logout 1.0, RFC 9126, RFC 9449). How they go together is for the OpenID library to say.
+ */
+const passedOn = {
+  application_type: z.enum(['web', 'native']).optional(),
+  client_uri: url.optional(),
+  logo_uri: url.optional(),
+  policy_uri: url.optional(),
+  tos_uri: url.optional(),
+  contacts: z.array(z.email()).optional(),
+  grant_types: z.array(z.enum(['authorization_code', 'refresh_token', 'client_credentials'])).optional(),
+  response_types: z.array(z.literal('code')).optional(),
+  response_modes: z.array(z.enum(['query', 'fragment', 'form_post'])).optional(),
+  scope: z.string().optional().describe('space-separated scopes it may ask for; without it, all'),
+  jwks: z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) }).optional(),
+  jwks_uri: url.optional(),
+  token_endpoint_auth_signing_alg: z.enum(['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']).optional(),
+  id_token_signed_response_alg: signingAlg,
+  userinfo_signed_response_alg: signingAlg,
+  introspection_signed_response_alg: signingAlg,
+  post_logout_redirect_uris: z.array(url).optional(),
+  backchannel_logout_uri: url.optional(),
+  backchannel_logout_session_required: flag,
+  default_acr_values: z.array(acr).optional(),
+  default_max_age: seconds,
+  require_auth_time: flag,
+  require_pushed_authorization_requests: flag,
+  dpop_bound_access_tokens: flag,
+  initiate_login_uri: url.optional(),
+  subject_type: z.literal('pairwise').optional(),
+  sector_identifier_uri: url.optional().describe('never fetched: `sector` decides the subjects'),
+  client_id_issued_at: seconds,
+  client_secret_expires_at: seconds,
+};
+
+/** One entry of `CLIENTS_FILE`. A member it does not name is a mistake: its default would apply unnoticed. */
+export const clientSchema = z.strictObject({ ...standard, ...passedOn, ...ownMetadata });
 
 export type ClientEntry = z.infer<typeof clientSchema>;
 export type ResourceEntry = z.infer<typeof resourceSchema>;

@@ -1,16 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Database } from '../platform/database.ts';
-import { type ClientEntry, clientSchema } from './client-metadata.ts';
+import { type ClientEntry, clientSchema, resourceSchema } from './client-metadata.ts';
 import { sealSecret } from './client-secret.ts';
+import { nearName } from './near-name.ts';
 
 /** Says which entry of `CLIENTS_FILE` is wrong, in which field, and what would be right. */
 export class ClientsFileError extends Error {
   override readonly name = 'ClientsFileError';
 }
 
-/** Reads and checks the text of a clients file. @throws ClientsFileError naming entry, field and fix */
-export function parseClients(text: string, file: string): ClientEntry[] {
+const MEMBERS = [...Object.keys(clientSchema.shape), ...Object.keys(resourceSchema.shape)];
+
+/** What is wrong and what would be right, after the name of the field. */
+function explained(issue: z.core.$ZodIssue): string {
+  const path = issue.path.join('.');
+  if (issue.code !== 'unrecognized_keys') return `${path || 'entry'}: ${issue.message}`;
+  return issue.keys
+    .map((key) => {
+      const meant = nearName(key, MEMBERS);
+      const where = path === '' ? key : `${path}.${key}`;
+      return `${where}: is not known here; ${meant ? `did you mean ${meant}?` : 'remove it (docs/schemas/clients.schema.json has all)'}`;
+    })
+    .join('; ');
+}
+
+/** Why the OpenID library would not serve such a client, if so. */
+export type Refusal = (entry: ClientEntry) => string | undefined;
+
+/**
+ * Reads and checks the text of a clients file.
+ *
+ * @throws ClientsFileError naming entry, field and fix
+ */
+export function parseClients(text: string, file: string, refusal: Refusal = () => undefined): ClientEntry[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -26,11 +49,16 @@ export function parseClients(text: string, file: string): ClientEntry[] {
     const where = `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}`;
     const parsed = clientSchema.safeParse(entry);
     if (!parsed.success) {
-      const issues = parsed.error.issues.map(
-        (issue) => `${issue.path.join('.') || 'entry'}: ${issue.message}`,
-      );
-      throw new ClientsFileError(`${where}: ${issues.join('; ')}`);
+      throw new ClientsFileError(`${where}: ${parsed.error.issues.map(explained).join('; ')}`);
     }
+    const { token_endpoint_auth_method: method, jwks, jwks_uri } = parsed.data;
+    if (method === 'private_key_jwt' && !jwks && !jwks_uri) {
+      throw new ClientsFileError(
+        `${where}: jwks: give jwks or jwks_uri, or name another token_endpoint_auth_method than private_key_jwt, the default`,
+      );
+    }
+    const refused = refusal(parsed.data);
+    if (refused !== undefined) throw new ClientsFileError(`${where}: ${refused}`);
     if (seen.has(parsed.data.client_id)) throw new ClientsFileError(`${where}: client_id: appears twice`);
     seen.add(parsed.data.client_id);
     for (const { identifier } of parsed.data.resources) {
@@ -62,7 +90,7 @@ function healthAlone({ claims_allowed, purposes, scope }: ClientEntry, where: st
   const alone = 'register a client of its own for the health code';
   if (claims_allowed.length > 1) throw new ClientsFileError(`${where}: claims_allowed: ${alone}`);
   if (purposes.length !== 1) throw new ClientsFileError(`${where}: purposes: name one, and ${alone}`);
-  const more = typeof scope === 'string' && scope.split(' ').some((one) => !HEALTH_SCOPES.includes(one));
+  const more = scope?.split(' ').some((one) => !HEALTH_SCOPES.includes(one));
   if (more) throw new ClientsFileError(`${where}: scope: must be openid health_code; ${alone}`);
 }
 
@@ -78,7 +106,7 @@ const KNOWN_TO_EVERYBODY = /^(sandbox-|replace-me)/;
  */
 export function refuseKnownSecrets(clients: readonly ClientEntry[]): void {
   for (const { client_id, client_secret, jwks } of clients) {
-    const keys = (jwks as { keys?: { kid?: unknown }[] } | undefined)?.keys ?? [];
+    const keys = jwks?.keys ?? [];
     const known = [client_secret, ...keys.map(({ kid }) => kid)].some(
       (each) => typeof each === 'string' && KNOWN_TO_EVERYBODY.test(each),
     );
@@ -90,8 +118,8 @@ export function refuseKnownSecrets(clients: readonly ClientEntry[]): void {
   }
 }
 
-export const readClientsFile = async (file: string): Promise<ClientEntry[]> =>
-  parseClients(await readFile(file, 'utf8'), file);
+export const readClientsFile = async (file: string, refusal: Refusal): Promise<ClientEntry[]> =>
+  parseClients(await readFile(file, 'utf8'), file, refusal);
 
 /**
  * Makes the catalogue say what the file says, in one transaction: entries are added or replaced, and those

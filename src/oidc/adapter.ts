@@ -23,6 +23,7 @@ import {
   type TokenTable,
 } from '../sessions/token-store.ts';
 import { issuedLevel } from './issued-level.ts';
+import { forLibrary } from './own-metadata.ts';
 import { requestMemory } from './request-memory.ts';
 import { isRepetition } from './session-write.ts';
 import { isAnonymous } from './subject-standing.ts';
@@ -214,10 +215,7 @@ function clientAdapter({ catalogue }: AdapterDeps): Adapter {
     ...none,
     async find(id) {
       const metadata = await catalogue.client(id);
-      // For redirect addresses on several hosts the library wants one, though it is never asked nor used.
-      return (
-        metadata && { sector_identifier_uri: `https://${String(metadata.sector)}.invalid/`, ...metadata }
-      );
+      return metadata && forLibrary(metadata);
     },
   };
 }

@@ -19,6 +19,15 @@ export interface OwnMetadata {
 export const ownMetadata = (client: Client): OwnMetadata =>
   readOwnMetadata(client as unknown as Record<string, unknown>, client.clientId);
 
+/**
+ * A client as the library takes it. It wants a sector identifier of who has redirect addresses on several hosts; ours is
+ * `sector`, so any will do, and none is fetched.
+ */
+export const forLibrary = (metadata: { sector?: unknown }) => ({
+  sector_identifier_uri: `https://${String(metadata.sector)}.invalid/`,
+  ...metadata,
+});
+
 /** The same from the metadata as the catalogue keeps it. */
 export function readOwnMetadata(of: Record<string, unknown>, clientId: string): OwnMetadata {
   const list = (value: unknown): readonly string[] => (Array.isArray(value) ? (value as string[]) : []);

@@ -12,6 +12,7 @@ export interface Protocol {
   /** The provider of this moment. */
   provider(): Provider;
   sendLogout(notice: LogoutNotice): Promise<void>;
+  refusalOf: ProtocolProvider['refusalOf'];
   /** Which program calls one of our own APIs (`machine-callers.ts`), by its `Authorization` header. */
   machineCaller(authorization: string | undefined, api: string): Promise<MachineCaller | undefined>;
   /** Takes up signing keys that another process added, promoted or retired. */
@@ -38,6 +39,7 @@ export async function openProtocol(deps: Omit<ProtocolDeps, 'jwks'>, log: Protoc
   return {
     provider: () => current.provider,
     sendLogout: (notice) => current.sendLogout(notice),
+    refusalOf: (metadata) => current.refusalOf(metadata),
     machineCaller: (authorization, api) =>
       machineCaller({ issuer: deps.settings.issuer, keys, catalogue: deps.catalogue }, authorization, api),
     async reloadKeys() {

@@ -1,13 +1,16 @@
-import Provider from 'oidc-provider';
+import Provider, { errors } from 'oidc-provider';
 import { secretMatches } from '../departments/client-secret.ts';
 import type { LogoutNotice } from '../sessions/end.ts';
 import { rememberOnce } from '../sessions/replay-store.ts';
 import { type ProtocolDeps, protocolConfiguration } from './configuration.ts';
+import { forLibrary } from './own-metadata.ts';
 
 export interface ProtocolProvider {
   provider: Provider;
   /** Sends one logout token. Rejects when the relying party did not take it. */
   sendLogout(notice: LogoutNotice): Promise<void>;
+  /** Why the library would not serve a client with such metadata, if so. */
+  refusalOf(metadata: object): string | undefined;
 }
 
 type BackchannelLogout = (this: unknown, accountId: string, sid: string) => Promise<void>;
@@ -45,6 +48,17 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
 
   return {
     provider,
+    refusalOf(metadata) {
+      const Client = provider.Client as unknown as new (metadata: object) => unknown;
+      try {
+        new Client(forLibrary(metadata));
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof errors.InvalidClientMetadata)) throw error;
+        const { error_description: description = error.message, cause } = error;
+        return cause instanceof Error ? `${description}: ${cause.message}` : description;
+      }
+    },
     async sendLogout({ clientId, accountId, sid }) {
       const client = await provider.Client.find(clientId);
       if (client?.backchannelLogoutUri === undefined) return;

@@ -27,6 +27,12 @@ const WRONG: [unknown, RegExp][] = [
     /entry 2 \(b\): resources: .* belongs to a already/,
   ],
   [[portal('a', { resources: [{ ...API, identifier: 'urn:ymt:health-ingest' }] })], /the platform’s own/],
+  [[portal('a', { min_arc: 'urn:ymt:acr:advanced' })], /entry 1 \(a\): min_arc: .*did you mean min_acr\?/],
+  [[portal('a', { require_pcke: true })], /require_pcke: .*did you mean require_pkce\?/],
+  [[portal('a', { resources: [{ ...API, min_arc: 'x' }] })], /resources\.0\.min_arc: .*did you mean min_acr/],
+  [[portal('a', { frontchannel_logout_uri: 'https://a.cn/' })], /frontchannel_logout_uri: .*remove it/],
+  [[portal('a', { grant_types: ['implicit'] })], /grant_types\.0: .*authorization_code/],
+  [[portal('a', { token_endpoint_auth_method: undefined })], /jwks: give jwks or jwks_uri, or name another/],
   [[portal('a', { token_endpoint_auth_method: 'client_secret_jwt' })], /token_endpoint_auth_method/],
 ];
 

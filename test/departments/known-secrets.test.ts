@@ -19,7 +19,11 @@ test('no client of the sandbox or of the examples gets into production', (t) => 
 });
 
 test('a client with a secret or key of its own does', (t) => {
-  t.notThrows(() => refuseKnownSecrets(entry({ client_secret: 'x'.repeat(32) })));
+  t.notThrows(() =>
+    refuseKnownSecrets(
+      entry({ token_endpoint_auth_method: 'client_secret_basic', client_secret: 'x'.repeat(32) }),
+    ),
+  );
   t.notThrows(() => refuseKnownSecrets(entry({ jwks: { keys: [{ kty: 'EC', kid: 'tax-2026' }] } })));
   t.notThrows(() => refuseKnownSecrets(entry({ jwks_uri: 'https://tax.example.gov.cn/jwks' })));
 });

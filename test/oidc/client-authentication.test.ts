@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { sealSecret, secretMatches } from '../../src/departments/client-secret.ts';
+import { ClientsFileError, parseClients } from '../../src/departments/clients-file.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { logIn, portal, relyingParty, SECRET } from '../support/relying-party.ts';
 import { textOf } from '../support/sources.ts';
@@ -37,6 +38,24 @@ test('a secret in the body is taken only from a client that registered client_se
     t.is(await ask(endpoint, {}, basic('header', '')), 400);
     t.is(await ask(endpoint, { client_id: 'body' }, basic('header')), 400, 'two clients in one request');
   }
+});
+
+test('a client that the library would not serve is refused when its registration is read, with entry and reason', async (t) => {
+  const platform = await startProtocol(t, { clients: [] });
+  const read = (over: object) => () =>
+    parseClients(JSON.stringify([portal('fine'), portal('odd', over)]), 'clients.json', platform.refusalOf);
+  for (const [over, reason] of [
+    [{ client_secret: undefined }, /client_secret is mandatory/],
+    [{ redirect_uris: undefined }, /redirect_uris is mandatory/],
+    [{ redirect_uris: ['http://odd.localhost:4000/#x'] }, /redirect_uris must not contain fragments/],
+    [{ token_endpoint_auth_signing_alg: 'ES256' }, /token_endpoint_auth_signing_alg must not be provided/],
+    [{ jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x' }] } }, /Key Set is invalid: .*keys\[0\]\.y must be/],
+  ] as const) {
+    const error = t.throws(read(over), { instanceOf: ClientsFileError, message: reason });
+    t.regex(error.message, /^clients\.json: entry 2 \(odd\): /);
+  }
+  t.notThrows(read({ redirect_uris: ['https://a.cn/callback', 'https://b.cn/callback'] }));
+  t.notThrows(read({ grant_types: ['client_credentials'], response_types: [], redirect_uris: undefined }));
 });
 
 test('secrets are compared in constant time, as hashes of one length', (t) => {

@@ -59,6 +59,7 @@ export interface TestProtocol {
   deliverNotices(): Promise<void>;
   reloadKeys(): Promise<void>;
   machineCaller: Protocol['machineCaller'];
+  refusalOf: Protocol['refusalOf'];
   keys: {
     append(alg: 'ES256' | 'RS256'): Promise<string>;
     promote(kid: string): Promise<void>;
@@ -112,7 +113,6 @@ export async function startProtocol(
   const issuer = `http://localhost:${(server.address() as AddressInfo).port}`;
 
   const clients = typeof options.clients === 'function' ? options.clients(issuer) : options.clients;
-  await applyClients(db, parseClients(JSON.stringify(clients), 'test clients'), clock());
   const notices: LogoutNotice[] = [];
   const jobs = options.queue
     ? await openJobs({ connectionString: db.url, db, log: { error: (fields) => void errors.push(fields) } })
@@ -132,6 +132,8 @@ export async function startProtocol(
     },
     onError: (error) => void errors.push(error),
   });
+  const entries = parseClients(JSON.stringify(clients), 'test clients', protocol.refusalOf);
+  await applyClients(db, entries, clock());
   if (jobs) await defineLogoutQueue(jobs, protocol.sendLogout);
   const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
 
@@ -184,6 +186,7 @@ export async function startProtocol(
     },
     reloadKeys: protocol.reloadKeys,
     machineCaller: protocol.machineCaller,
+    refusalOf: protocol.refusalOf,
     keys: {
       append: (alg) => appendSigningKey(db, cipher, alg, clock()),
       promote: (kid) => promoteSigningKey(db, kid),
