@@ -16,7 +16,7 @@ import { type CodePlace, type CodeState, seeToCode, takeCode } from './code-by-s
 import type { FrontDoorDeps } from './deps.ts';
 import type { Interaction } from './door.ts';
 import { attemptExpiry } from './login.ts';
-import { finishAttempt, readAttempt } from './login-attempts.ts';
+import { completeAttempt, readAttempt } from './login-attempts.ts';
 import { maskName } from './masked.ts';
 import { interactionPath, seeOther } from './paths.ts';
 import { showStop, switchAction } from './stop.ts';
@@ -28,6 +28,9 @@ const Answer = z.object({
 });
 
 type Factor = 'sms' | 'totp';
+
+/** The attempt was ended from elsewhere. */
+const OVER = Symbol();
 
 interface Pending {
   interaction: Interaction;
@@ -102,17 +105,21 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
     await show(ctx, waiting, ctx.query.with === 'totp' && waiting.totp ? 'totp' : 'sms', { how: 'open' });
   });
 
-  /** Writes the second proof and ends the attempt, in the transaction that consumed the code. */
-  async function prove(tx: Queryable, { interaction, citizen }: Pending, proof: ProofOf): Promise<void> {
+  /**
+   * Writes the second proof and ends the attempt, in the transaction that consumed the code.
+   *
+   * @returns what stands in the way: the attempt ended while the page was open.
+   */
+  async function prove(
+    tx: Queryable,
+    { interaction, citizen }: Pending,
+    proof: ProofOf,
+  ): Promise<typeof OVER | undefined> {
     const now = clock();
     const { uid, client } = interaction;
+    const attempt = { interactionUid: uid, citizenId: citizen.id, now, expiresAt: attemptExpiry(now) };
+    if (!(await completeAttempt(tx, attempt))) return OVER;
     await recordProof(tx, { citizenId: citizen.id, interactionUid: uid, at: now, ...proof });
-    await finishAttempt(tx, {
-      interactionUid: uid,
-      citizenId: citizen.id,
-      now,
-      expiresAt: attemptExpiry(now),
-    });
     await record(tx, {
       type: 'proof.recorded',
       citizenId: citizen.id,
@@ -120,6 +127,7 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
       detail: { method: proof.method },
       at: now,
     });
+    return undefined;
   }
 
   router.post('/interaction/:uid/code', async (ctx) => {
@@ -139,8 +147,7 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
       if (factor === 'totp') {
         const used = await verifyTotp(tx, cipher, { citizenId: citizen.id, code, now: clock() });
         if (!used) return 'frontDoor.code.totpWrong';
-        await prove(tx, waiting, { method: 'totp', boundLevel: used.boundLevel, credentialId: used.id });
-        return undefined;
+        return prove(tx, waiting, { method: 'totp', boundLevel: used.boundLevel, credentialId: used.id });
       }
       if (citizen.phone === undefined) return 'frontDoor.code.spent';
       const place = placeOf(interaction.uid, citizen.id, citizen.phone);
@@ -149,10 +156,10 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
       const phone = await usePhone(tx, { citizenId: citizen.id, now: clock() });
       // The carrier gave the number to somebody else while the page was open.
       if (!phone) return 'frontDoor.code.spent';
-      await prove(tx, waiting, { method: 'sms', boundLevel: phone.boundLevel });
-      return undefined;
+      return prove(tx, waiting, { method: 'sms', boundLevel: phone.boundLevel });
     });
     if (wrong === undefined) return door.loggedIn(ctx, { citizenId: citizen.id });
+    if (wrong === OVER) return seeOther(ctx, `${waiting.base}/login`);
     parsed.form.errors.code = wrong;
     return show(ctx, waiting, factor, { form: parsed.form });
   });

@@ -28,7 +28,25 @@ export async function beginAttempt(
   );
 }
 
-/** Notes that the login is done, in the transaction that records its last proof. */
+/**
+ * Notes that the login is done whose password was right before, in the transaction that records its last proof.
+ *
+ * @returns `false` when the attempt is there no more: the account's sessions were ended, and it with them. Then
+ *   nothing may be recorded.
+ */
+export async function completeAttempt(
+  tx: Queryable,
+  attempt: { interactionUid: string; citizenId: string; now: Date; expiresAt: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update login_attempts set finished_at = $3, expires_at = $4
+      where interaction_uid = $1 and citizen_id = $2 and password_at is not null returning 1`,
+    [attempt.interactionUid, attempt.citizenId, attempt.now, attempt.expiresAt],
+  );
+  return rows.length > 0;
+}
+
+/** Notes that a login in one step is done, in the transaction that records its proof. */
 export async function finishAttempt(
   tx: Queryable,
   attempt: { interactionUid: string; citizenId: string; now: Date; expiresAt: Date },

@@ -88,9 +88,11 @@ async function claimProofsOf(deps: AccountDeps, ctx: KoaContextWithOIDC, citizen
   const { reasons } = interaction.prompt;
   const steppedUp =
     interaction.session?.accountId === citizenId && reasons.every((reason) => reason === 'level');
-  await deps.db.transaction(async (tx) => {
-    if ((await claimProofs(tx, { interactionUid, sessionUid, citizenId })) === 0) return;
-    const { level } = sessionStanding({ ...(await loadStanding(tx, { citizenId, sessionUid })), at });
+  const proved = await deps.db.transaction(async (tx) => {
+    const claimed = await claimProofs(tx, { interactionUid, sessionUid, citizenId });
+    const standing = await loadStanding(tx, { citizenId, sessionUid });
+    if (claimed === 0) return standing.proofs.length > 0;
+    const { level } = sessionStanding({ ...standing, at });
     await record(tx, {
       type: steppedUp ? 'step_up.satisfied' : 'login.succeeded',
       citizenId,
@@ -98,7 +100,12 @@ async function claimProofsOf(deps: AccountDeps, ctx: KoaContextWithOIDC, citizen
       detail: { level },
       at,
     });
+    return true;
   });
+  if (proved) return;
+  // Between the last page and here all logins of the account were ended, and what was proved for this one is gone.
+  await session.destroy();
+  throw new errors.AccessDenied('the login was ended before it was complete');
 }
 
 async function levelClaims(

@@ -78,12 +78,23 @@ export async function endSession(
   return finish(tx, enqueue, rows);
 }
 
-/** Ends every session of an account, but for `except` (the one the citizen is using). */
+/**
+ * Ends logins that are under way: passwords and codes that were typed before something happened to the account
+ * must not become a session after it. First the attempts, because a page that finishes one holds its row: then
+ * the proofs that it wrote are seen here, or it finds no attempt to finish.
+ */
+async function endLoginsUnderWay(tx: Queryable, accountId: string): Promise<void> {
+  await tx.query('delete from login_attempts where citizen_id = $1', [accountId]);
+  await tx.query('delete from proofs where citizen_id = $1 and session_uid is null', [accountId]);
+}
+
+/** Ends every session of an account, but for `except` (the one the citizen is using), and logins under way. */
 export async function endSessions(
   tx: Queryable,
   enqueue: EnqueueLogout,
   { accountId, except, reason, now }: { accountId: string; except?: string; reason: EndReason; now: Date },
 ): Promise<number> {
+  await endLoginsUnderWay(tx, accountId);
   const rows = await tx.query<EndedRow>(
     `update sessions set ended_at = $2, end_reason = $3
       where account_id = $1 and ended_at is null and uid is distinct from $4

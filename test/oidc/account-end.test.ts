@@ -11,7 +11,7 @@ import { createRegister } from '../../src/authorities/register.ts';
 import { closeAccount, lockAccount, unlockAccount } from '../../src/citizens/account-state.ts';
 import { createAccount, createCitizen, findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
-import type { LogoutNotice } from '../../src/sessions/end.ts';
+import { endSessions, type LogoutNotice } from '../../src/sessions/end.ts';
 import { residentIdOf } from '../support/citizens.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { claimsOf, logIn, portal, relyingParty } from '../support/relying-party.ts';
@@ -60,7 +60,8 @@ async function begin(t: ExecutionContext) {
     const source = method === 'register' ? 'police' : 'carrier';
     await recordEvidence(db, { citizenId, method, source, transactionId: 'at-registration', at: now });
   }
-  const jar = platform.jar();
+  const newJar = platform.jar;
+  const jar = newJar();
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(jar, { scope: 'openid offline_access', prompt: 'consent' }, [
     logIn(citizenId),
@@ -89,7 +90,7 @@ async function begin(t: ExecutionContext) {
       told: told.map(({ sid }) => sid),
     };
   }
-  return { ...platform, party, jar, tokens, tools, recheck, world, person, citizenId, left, told };
+  return { ...platform, newJar, party, jar, tokens, tools, recheck, world, person, citizenId, left, told };
 }
 
 type Begun = Awaited<ReturnType<typeof begin>>;
@@ -152,6 +153,41 @@ test('unlocking brings no session back, not even one that came into being meanwh
   await db.transaction((tx) => unlockAccount(tx, tools, { citizenId, now }));
   t.is((await party.authorize(jar, { prompt: 'none' })).params?.get('error'), 'login_required');
 });
+
+const interrupts: Record<string, (begun: Begun) => Promise<unknown>> = {
+  'locking the account and unlocking it': async ({ db, tools, citizenId }) => {
+    const now = new Date();
+    await db.transaction((tx) => lockAccount(tx, tools, { citizenId, reason: 'administrator', now }));
+    await db.transaction((tx) => unlockAccount(tx, tools, { citizenId, now }));
+  },
+  'ending the sessions elsewhere': ({ db, tools, citizenId }) =>
+    db.transaction((tx) =>
+      endSessions(tx, tools.enqueueLogout, {
+        accountId: citizenId,
+        except: 'the session of who asks',
+        reason: 'elsewhere',
+        now: new Date(),
+      }),
+    ),
+};
+
+for (const [how, interrupt] of Object.entries(interrupts)) {
+  test(`${how} also ends a login whose factors are typed already`, async (t) => {
+    const begun = await begin(t);
+    const { db, citizenId, party } = begun;
+    const other = begun.newJar();
+    const { interaction } = await party.authorize(other);
+    const { location } = await other.post(interaction?.path ?? '', logIn(citizenId));
+    await interrupt(begun);
+    const answer = await other.get(location ?? '');
+    t.is(new URL(answer.location ?? '').searchParams.get('error'), 'access_denied');
+    t.is((await party.authorize(other, { prompt: 'none' })).params?.get('error'), 'login_required');
+    const open = 'select 1 from sessions where account_id = $1 and ended_at is null';
+    t.deepEqual(await db.query(open, [citizenId]), []);
+    const signedIn = await party.authorize(other, {}, [logIn(citizenId)]);
+    t.true(signedIn.params?.has('code'), 'whoever still has the factors logs in anew');
+  });
+}
 
 test('another name or a corrected number keeps account, session and sub', async (t) => {
   const begun = await begin(t);

@@ -11,6 +11,8 @@ import {
 } from '../../src/sessions/session-store.ts';
 import { freshDatabase } from '../support/database.ts';
 
+const CITIZEN = '00000000-0000-7000-8000-000000000001';
+const OTHER = '00000000-0000-7000-8000-000000000002';
 const NOW = new Date('2026-05-01T08:00:00Z');
 const later = (seconds: number): Date => new Date(NOW.getTime() + seconds * 1000);
 const epoch = (date: Date): number => Math.floor(date.getTime() / 1000);
@@ -20,7 +22,7 @@ const saveSession = (db: Queryable, save: Omit<SaveSession, 'absoluteSeconds'>) 
 
 const session = (over: Partial<SessionRecord> = {}): SessionRecord => ({
   uid: 'uid-1',
-  accountId: 'citizen-1',
+  accountId: CITIZEN,
   loginTs: epoch(NOW),
   iat: epoch(NOW),
   exp: epoch(later(3600)),
@@ -86,7 +88,7 @@ test('the cookie from before a login does not open the session afterwards', asyn
   await saveSession(db, { id: 'planted', record: unknown as SessionRecord, now: NOW });
   await saveSession(db, { id: 'own', replaces: 'planted', record: session(), now: later(1) });
   t.is(await findSession(db, 'planted', later(2)), undefined);
-  t.is((await findSession(db, 'own', later(2)))?.record.accountId, 'citizen-1');
+  t.is((await findSession(db, 'own', later(2)))?.record.accountId, CITIZEN);
 });
 
 test('of two that rotate the identifier at once one does, and nothing from before the login comes back', async (t) => {
@@ -100,7 +102,7 @@ test('of two that rotate the identifier at once one does, and nothing from befor
   );
   t.deepEqual(opens.toSorted(), [false, true]);
   const [winner, loser] = opens[0] ? ['tab-1', 'tab-2'] : ['tab-2', 'tab-1'];
-  t.is((await findSession(db, winner, later(2)))?.record.accountId, 'citizen-1');
+  t.is((await findSession(db, winner, later(2)))?.record.accountId, CITIZEN);
   t.is(await findSession(db, loser, later(2)), undefined);
   t.is(await findSession(db, 'planted', later(2)), undefined);
 });
@@ -108,11 +110,11 @@ test('of two that rotate the identifier at once one does, and nothing from befor
 test('a session never passes to another account', async (t) => {
   const db = await freshDatabase(t);
   await saveSession(db, { id: 'cookie', record: session(), now: NOW });
-  const other = session({ accountId: 'citizen-2', authorizations: { theirs: { sid: 's', grantId: 'g' } } });
+  const other = session({ accountId: OTHER, authorizations: { theirs: { sid: 's', grantId: 'g' } } });
   t.false(await saveSession(db, { id: 'new', replaces: 'cookie', record: other, now: later(1) }));
   t.false(await saveSession(db, { id: 'cookie', record: other, now: later(1) }));
   const found = await findSession(db, 'cookie', later(2));
-  t.is(found?.record.accountId, 'citizen-1');
+  t.is(found?.record.accountId, CITIZEN);
   t.deepEqual(found?.record.authorizations, {});
 });
 
@@ -159,13 +161,13 @@ test('ending all sessions of a citizen may leave out the one in use', async (t) 
   for (const n of [1, 2, 3]) {
     await saveSession(db, { id: `cookie-${n}`, record: session({ uid: `uid-${n}` }), now: NOW });
   }
-  await saveSession(db, { id: 'other', record: session({ uid: 'uid-x', accountId: 'citizen-2' }), now: NOW });
+  await saveSession(db, { id: 'other', record: session({ uid: 'uid-x', accountId: OTHER }), now: NOW });
   const count = await db.transaction((tx) =>
-    endSessions(tx, enqueue, { accountId: 'citizen-1', except: 'uid-2', reason: 'elsewhere', now: later(1) }),
+    endSessions(tx, enqueue, { accountId: CITIZEN, except: 'uid-2', reason: 'elsewhere', now: later(1) }),
   );
   t.is(count, 2);
   t.deepEqual(
-    (await listSessions(db, 'citizen-1', later(1))).map(({ uid }) => uid),
+    (await listSessions(db, CITIZEN, later(1))).map(({ uid }) => uid),
     ['uid-2'],
   );
   t.truthy(await findSession(db, 'other', later(1)));

@@ -157,7 +157,7 @@ async function sayEverything(db: TestDatabase) {
   await destroyGrant(tx, 'g');
   const nobody = async () => {};
   await endSession(tx, nobody, { uid: 'u1', reason: 'logout', now: NOW });
-  await endSessions(tx, nobody, { accountId: 'a1', reason: 'admin', now: NOW });
+  await endSessions(tx, nobody, { accountId: newId(), reason: 'admin', now: NOW });
   await endExpiredSessions(tx, nobody, { now: NOW, limit: 10 });
   await purgeProtocolRecords(tx, { now: new Date(NOW.getTime() - 48 * HOUR), limit: 10 });
   await ensureSigningKeys(recorded, cipher, NOW);
