@@ -92,13 +92,20 @@ export async function saveRecovery(
   );
 }
 
-/** Holds a recovery that may still be decided until the transaction ends: of two clicks one finds nothing. */
+/**
+ * Holds a recovery that may still be decided until the transaction ends: of two clicks one finds nothing. All
+ * recoveries of one account wait for one another, because one that is applied ends the others.
+ */
 export async function lockRecovery(
   tx: Queryable,
   cipher: Cipher,
   id: string,
   state: RecoveryState,
 ): Promise<Recovery | undefined> {
+  await tx.query(
+    `select 1 from accounts where citizen_id = (select citizen_id from recoveries where id = $1) for update`,
+    [id],
+  );
   const [row] = await tx.query<RecoveryRow>(
     `select ${COLUMNS} from recoveries where id = $1 and state = $2 for update`,
     [id, state],
@@ -165,6 +172,22 @@ export async function waitingRecoveries(
     [citizenId],
   );
   return rows.map((row) => ({ id: row.id, applyAt: row.apply_at }));
+}
+
+/**
+ * Forgets recoveries of this citizen that have proved who asks but decided nothing yet, all but one.
+ *
+ * @returns what they were for.
+ */
+export async function dropProvedRecoveries(
+  tx: Queryable,
+  { citizenId, except }: { citizenId: string; except: string },
+): Promise<RecoveryKind[]> {
+  const rows = await tx.query<{ kind: RecoveryKind }>(
+    `delete from recoveries where citizen_id = $1 and state = 'proved' and id <> $2 returning kind`,
+    [citizenId, except],
+  );
+  return rows.map(({ kind }) => kind);
 }
 
 /** Ids of waits that are over, oldest first. */

@@ -37,10 +37,15 @@ const Code = z.object({
   action: z.enum(['continue', 'resend']).default('continue'),
   code: z.string().default(''),
 });
-const Password = z.object({
-  password: z.string().max(1000).default(''),
+const Keep = z.object({
   keep_passkeys: z.string().default(''),
+  /** Which the page showed: one that came since is nobody's whom the citizen has vouched for. */
+  passkeys_shown: z.string().max(40_000).default(''),
 });
+const Password = Keep.extend({ password: z.string().max(1000).default('') });
+
+const keptOf = ({ keep_passkeys, passkeys_shown }: z.infer<typeof Keep>): string[] =>
+  keep_passkeys === 'yes' && passkeys_shown !== '' ? passkeys_shown.split(' ') : [];
 
 const draftHours = () => ({ hours: hoursOf('draft') });
 const OTHER_PHONE = { label: 'frontDoor.register.otherPhone', href: '/recover/phone?other=1' };
@@ -192,14 +197,19 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     else goOn(ctx, recovery);
   });
 
-  async function showPassword(ctx: Context, recovery: Recovery, form?: FormState): Promise<void> {
-    const { passkeys } = await listCredentials(db, recovery.citizenId ?? '');
-    pages.render(ctx, 'front-door/recover-password', {
-      who: maskName(recovery.file.name),
+  /** What a recovery will do to the account, for the page that decides it. */
+  async function effectOf({ file, citizenId = '' }: Recovery) {
+    const { passkeys } = await listCredentials(db, citizenId);
+    return {
+      who: maskName(file.name),
       capHours: hoursOf('recoveryCap'),
       passkeys: passkeys.map(({ label, createdAt }) => ({ label, createdAt })),
-      form,
-    });
+      shown: passkeys.map(({ id }) => id).join(' '),
+    };
+  }
+
+  async function showPassword(ctx: Context, recovery: Recovery, form?: FormState): Promise<void> {
+    pages.render(ctx, 'front-door/recover-password', { ...(await effectOf(recovery)), form });
   }
 
   router.get('/recover/password', async (ctx) => {
@@ -211,7 +221,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const recovery = await at(ctx, 'password');
     if (!recovery?.citizenId) return;
     const { form, ...parsed } = formOf(ctx, Password);
-    const { password, keep_passkeys } = parsed.ok ? parsed.data : { password: '', keep_passkeys: '' };
+    const { password = '', ...kept } = parsed.ok ? parsed.data : Password.parse({});
     const citizen = await readCitizen(db, cipher, recovery.citizenId);
     const refusal = acceptable(password, citizen);
     if (refusal !== undefined) {
@@ -219,9 +229,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       return showPassword(ctx, recovery, form);
     }
     const passwordHash = await hashPassword(password);
-    const { passkeys } = await listCredentials(db, recovery.citizenId);
-    const keepPasskeys = keep_passkeys === 'yes' ? passkeys.map(({ id }) => id) : [];
-    const change = { recoveryId: recovery.id, passwordHash, keepPasskeys, now: clock() };
+    const change = { recoveryId: recovery.id, passwordHash, keepPasskeys: keptOf(kept), now: clock() };
     await db.transaction((tx) => applyNewPassword(tx, toolsOf(deps), change));
     seeOther(ctx, '/recover/status');
   });
@@ -230,13 +238,15 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const recovery = await at(ctx, 'confirm');
     if (!recovery) return;
     const hours = hoursOf('lostPhoneWait');
-    pages.render(ctx, 'front-door/recover-confirm', { who: maskName(recovery.file.name), hours });
+    pages.render(ctx, 'front-door/recover-confirm', { ...(await effectOf(recovery)), hours });
   });
 
   router.post('/recover/confirm', async (ctx) => {
     const recovery = await at(ctx, 'confirm');
     if (!recovery) return;
-    const begun = { recoveryId: recovery.id, now: clock() };
+    const parsed = formOf(ctx, Keep);
+    const keepPasskeys = parsed.ok ? keptOf(parsed.data) : [];
+    const begun = { recoveryId: recovery.id, keepPasskeys, now: clock() };
     await db.transaction((tx) => beginWait(tx, toolsOf(deps), begun));
     seeOther(ctx, '/recover/status');
   });

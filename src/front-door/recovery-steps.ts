@@ -19,6 +19,8 @@ export interface RecoveryFile extends SidePerson, SideChecks {
   phoneConfirmedAt?: string;
   /** Lost phone: the carrier confirmed who owns the new one. */
   carrier?: Confirmation;
+  /** Lost phone: the passkeys that the citizen says still are theirs. */
+  keepPasskeys?: readonly string[];
 }
 
 export type RecoveryStep =

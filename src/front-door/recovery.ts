@@ -15,7 +15,14 @@ import { lifetimes } from '../platform/lifetimes.ts';
 import { post } from '../platform/outbox.ts';
 import { type EnqueueLogout, endSessions } from '../sessions/end.ts';
 import { hoursOf } from './hours.ts';
-import { decideRecovery, dueRecoveries, lockRecovery, type Recovery } from './recoveries.ts';
+import {
+  decideRecovery,
+  dropProvedRecoveries,
+  dueRecoveries,
+  lockRecovery,
+  type Recovery,
+  waitingRecoveries,
+} from './recoveries.ts';
 import { nextRecoveryStep } from './recovery-steps.ts';
 import { hashOf, newToken } from './ticket.ts';
 
@@ -65,11 +72,22 @@ async function tell(
 }
 
 /** What every recovery does to the account once it is applied. */
-async function secure(tx: Queryable, tools: RecoveryTools, citizenId: string, now: Date): Promise<void> {
+async function secure(
+  tx: Queryable,
+  tools: RecoveryTools,
+  { citizenId, recoveryId, now }: { citizenId: string; recoveryId: string; now: Date },
+): Promise<void> {
   await capLevel(tx, citizenId, { level: 'basic', until: later(now, lifetimes.recoveryCap) });
   // Whoever took the account over may have asked for its end.
   await cancelClosing(tx, { citizenId, now });
   await endSessions(tx, tools.enqueueLogout, { accountId: citizenId, reason: 'recovery', now });
+  // Nor may what somebody else has begun be applied afterwards.
+  for (const kind of await dropProvedRecoveries(tx, { citizenId, except: recoveryId })) {
+    await record(tx, { type: 'recovery.cancelled', citizenId, detail: { kind }, at: now });
+  }
+  for (const { id } of await waitingRecoveries(tx, citizenId)) {
+    if (id !== recoveryId) await cancelRecovery(tx, tools, { recoveryId: id, now });
+  }
 }
 
 /**
@@ -93,7 +111,7 @@ export async function applyNewPassword(
   if (nextRecoveryStep('password', recovery.file) !== 'password' || !usable(citizen)) return false;
   await changePassword(tx, { citizenId, passwordHash, boundLevel: 'basic', now });
   await removeAllCredentials(tx, { citizenId, keepPasskeys });
-  await secure(tx, tools, citizenId, now);
+  await secure(tx, tools, { citizenId, recoveryId: recovery.id, now });
   const stopHash = await tell(tx, tools, { phones: [citizen?.phone], recovery, about: 'password', now });
   const { file } = recovery;
   const expiresAt = new Date(now.getTime() + OBJECTION_MS);
@@ -110,17 +128,22 @@ export async function applyNewPassword(
   return true;
 }
 
-/** Lets the wait for a new phone begin, and tells the old one. @returns when it ends, if it began now. */
+/**
+ * Lets the wait for a new phone begin, and tells the old one.
+ *
+ * @param begun.keepPasskeys those that the citizen says still are theirs; the others go when the wait is over.
+ * @returns when it ends, if it began now.
+ */
 export async function beginWait(
   tx: Queryable,
   tools: RecoveryTools,
-  { recoveryId, now }: { recoveryId: string; now: Date },
+  { recoveryId, keepPasskeys, now }: { recoveryId: string; keepPasskeys: readonly string[]; now: Date },
 ): Promise<Date | undefined> {
   const recovery = await lockRecovery(tx, tools.cipher, recoveryId, 'proved');
   const citizenId = recovery?.citizenId;
   if (recovery?.kind !== 'phone' || citizenId === undefined) return undefined;
   const citizen = await readCitizen(tx, tools.cipher, citizenId);
-  const { file } = recovery;
+  const file = { ...recovery.file, keepPasskeys };
   if (nextRecoveryStep('phone', file) !== 'confirm' || !usable(citizen)) return undefined;
   const phones = [citizen?.phone, file.phone];
   const stopHash = await tell(tx, tools, { phones, recovery, about: 'phoneWaiting', now });
@@ -222,11 +245,13 @@ export async function applyNewPhone(
   await endEvidence(tx, { citizenId, method: 'carrier', reason: 'phone_changed', at: now });
   const { source, reference: transactionId } = answer;
   await recordEvidence(tx, { citizenId, method: 'carrier', source, transactionId, at: now });
-  await secure(tx, tools, citizenId, now);
+  await removeAllCredentials(tx, { citizenId, keepPasskeys: file.keepPasskeys ?? [] });
+  await secure(tx, tools, { citizenId, recoveryId, now });
   const phones = [citizen?.phone, phone];
   const stopHash = await tell(tx, tools, { phones, recovery, about: 'phoneChanged', now });
   await decideRecovery(tx, cipher, recovery.id, { state: 'applied', ...decided, stopHash });
-  await record(tx, { type: 'recovery.completed', citizenId, detail: { kind: 'phone' }, at: now });
+  const detail = { kind: 'phone', keptPasskeys: (file.keepPasskeys ?? []).length > 0 } as const;
+  await record(tx, { type: 'recovery.completed', citizenId, detail, at: now });
   await record(tx, { type: 'phone.changed', citizenId, at: now });
   return 'applied';
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { loadStanding } from '../../src/assurance/standing.ts';
 import { closeAccount } from '../../src/citizens/account-state.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
@@ -21,6 +22,17 @@ test('a forgotten password is set anew: everything ends, the account is held at 
   const door = await startFrontDoor(t);
   const person = personNamed('deng_yutong');
   const citizenId = await givenAccountOf(door, person);
+  // Whoever knows the old password has typed both factors in one place, and the password in another.
+  const thief = door.jar();
+  const [typed, half] = [door.begin(), door.begin()];
+  for (const uid of [typed, half]) {
+    await submit(thief, `/interaction/${uid}/login`, { username: person.username, password: PASSWORD });
+  }
+  const old = await door.code(person.phone);
+  t.is((await submit(thief, `/interaction/${typed}/code`, { code: old })).status, 303);
+  door.advance(61);
+  await thief.get(`/interaction/${half}/code`);
+  const later = await door.code(person.phone);
   const jar = door.jar();
   t.regex((await begin(jar, person, 'password')).text, /value="face"/);
   t.regex((await byCard(jar, person)).text, /name="code"/);
@@ -30,6 +42,9 @@ test('a forgotten password is set anew: everything ends, the account is held at 
   t.regex((await submit(jar, '/recover/password', { password: NEW })).text, /密码已重新设置/);
   t.deepEqual(await verifyPassword(door.db, citizenId, NEW), { boundLevel: 'basic' });
   t.is(await verifyPassword(door.db, citizenId, PASSWORD), undefined);
+  t.deepEqual((await loadStanding(door.db, { citizenId, interactionUid: typed })).proofs, []);
+  t.regex((await submit(thief, `/interaction/${typed}/code`, { code: '' })).text, /name="username"/);
+  t.regex((await submit(thief, `/interaction/${half}/code`, { code: later })).text, /name="username"/);
   const until = (await readCitizen(door.db, cipher, citizenId))!.levelCapUntil!;
   t.true(Math.abs(until.getTime() - door.now().getTime() - 86_400_000) < 60_000);
   const [message = ''] = await door.sms(person.phone);

@@ -20,10 +20,14 @@ export const byBank = (jar: Jar, person: Person) =>
     phone: person.phone,
   });
 
-/** Asks for another phone, until the wait has begun. */
-export async function loseThePhone(door: TestFrontDoor) {
+/** Asks for another phone, until the wait has begun. @param keep ticks that the passkeys shown are one's own. */
+export async function loseThePhone(
+  door: TestFrontDoor,
+  { keep = false, given = async () => {} }: { keep?: boolean; given?(citizenId: string): Promise<void> } = {},
+) {
   const person = personNamed('ding_guiying');
   const citizenId = await givenAccountOf(door, person);
+  await given(citizenId);
   const phone = person.other_phones![0]!;
   const jar = door.jar();
   await begin(jar, person, 'phone');
@@ -31,7 +35,11 @@ export async function loseThePhone(door: TestFrontDoor) {
   await submit(jar, '/recover/phone', { phone });
   const confirm = await submit(jar, '/recover/code', { code: await door.code(phone) });
   goesOn(confirm.text.includes('/recover/confirm'));
-  const waiting = await submit(jar, '/recover/confirm', { action: 'continue' });
+  const waiting = await submit(jar, '/recover/confirm', {
+    action: 'continue',
+    passkeys_shown: /name="passkeys_shown" value="([^"]*)"/.exec(confirm.text)?.[1] ?? '',
+    ...(keep && { keep_passkeys: 'yes' }),
+  });
   goesOn(waiting.text.includes('/recover/cancel'));
   return { person, citizenId, phone, jar };
 }
