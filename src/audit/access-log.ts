@@ -15,11 +15,14 @@ export interface Access {
 /**
  * Writes that a client saw something of a citizen, in the transaction that gives it out.
  *
+ * @param options.unlessSince writes nothing where the same client saw the same for the same since then: for what is
+ * looked at again and again.
  * @throws UnsafeAuditEvent when a field is not a plain name.
  */
 export async function recordAccess(
   tx: Queryable,
   access: { citizenId: string; clientId: string; what: string[]; purpose: string; at: Date },
+  { unlessSince }: { unlessSince?: Date } = {},
 ): Promise<void> {
   const checked = accessRow.safeParse(access);
   if (!checked.success) {
@@ -27,8 +30,11 @@ export async function recordAccess(
     throw new UnsafeAuditEvent(`an access row may not hold this: ${[...new Set(fields)].join(', ')}`);
   }
   await tx.query(
-    `insert into access_log (citizen_id, id, client_id, what, purpose, at) values ($1, $2, $3, $4, $5, $6)`,
-    [access.citizenId, newId(), access.clientId, access.what, access.purpose, access.at],
+    `insert into access_log (citizen_id, id, client_id, what, purpose, at)
+     select $1, $2, $3, $4, $5, $6 where $7::timestamptz is null or not exists (
+       select 1 from access_log
+       where citizen_id = $1 and at > $7 and client_id = $3 and what = $4 and purpose = $5)`,
+    [access.citizenId, newId(), access.clientId, access.what, access.purpose, access.at, unlessSince ?? null],
   );
 }
 

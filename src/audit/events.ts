@@ -216,6 +216,7 @@ export const EVENTS = {
   'health.paper_issued': nothing,
   'health.paper_revoked': nothing,
   'health.codes_withdrawn': nothing,
+  'health.code_kept': nothing,
 
   'audit.purged': nothing,
 } as const;

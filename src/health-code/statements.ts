@@ -1,7 +1,5 @@
 import type Router from '@koa/router';
-import { recordAccess } from '../audit/access-log.ts';
 import { sameName } from '../citizens/names.ts';
-import type { Queryable } from '../platform/database.ts';
 import { type FormState, formOf } from '../platform/http/forms.ts';
 import { checkedInSince, checkIn } from './checkin.ts';
 import { type CitizenPage, citizenPages, type HealthDeps, healthNav, type Me } from './citizen-page.ts';
@@ -17,8 +15,9 @@ import {
   symptomsOf,
   temperatureError,
 } from './forms.ts';
+import { noteGuardianAct } from './guardian-acts.ts';
 import { healthSettings } from './settings.ts';
-import { family, type Shown, whose } from './show/whose.ts';
+import { family, type Shown, speaker, whose } from './show/whose.ts';
 
 /** The address of a page of somebody: the citizen's own, or of a child or an elder. */
 export const pageOf = (name: string, guardianship: string | undefined): string =>
@@ -30,27 +29,6 @@ export const chooserOf = async (deps: HealthDeps, me: Me, name: string, guardian
     ...link,
     href: href.replace('/code', `/${name}`),
   }));
-
-/** Who speaks, where that is not the one it is about. */
-export const speaker = (me: Me, { guardianship }: Shown): string | undefined =>
-  guardianship === undefined ? undefined : me.holder.citizenId;
-
-/** Whoever was spoken for sees it in their access log. */
-export async function noteSpeaker(
-  tx: Queryable,
-  me: Me,
-  { holder, guardianship }: Shown,
-  what: 'health_declaration' | 'health_checkin' | 'declared_travel',
-): Promise<void> {
-  if (guardianship === undefined) return;
-  await recordAccess(tx, {
-    citizenId: holder.citizenId,
-    clientId: 'guardian',
-    what: [what],
-    purpose: 'guardianship',
-    at: me.now,
-  });
-}
 
 /** `/health/declare` and `/health/checkin`, and both `/of/:of` somebody whom the citizen acts for. */
 export function statementRoutes(router: Router, deps: HealthDeps): void {
@@ -93,7 +71,7 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
     const declaredBy = speaker(me, shown);
     await db.transaction(async (tx) => {
       await declare(tx, cipher, { holder, declared, declaredBy, sessionUid, now });
-      await noteSpeaker(tx, me, shown, 'health_declaration');
+      await noteGuardianAct(tx, { ...holder, by: declaredBy, what: 'health_declaration', now });
     });
     ctx.status = 303;
     ctx.redirect(`${pageOf('code', shown.guardianship)}?done=declared`);
@@ -126,7 +104,7 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
     const saidBy = speaker(me, shown);
     await db.transaction(async (tx) => {
       await checkIn(tx, { citizenId, said, saidBy, sessionUid, now });
-      await noteSpeaker(tx, me, shown, 'health_checkin');
+      await noteGuardianAct(tx, { citizenId, by: saidBy, what: 'health_checkin', now });
     });
     ctx.status = 303;
     ctx.redirect(`${pageOf('code', shown.guardianship)}?done=checkedIn`);

@@ -6,6 +6,7 @@ import { Problem } from '../../platform/problem.ts';
 import type { Decision } from '../assess.ts';
 import { decideFor } from '../decide.ts';
 import { type RuleSet, ruleSets } from '../engine/rule-set.ts';
+import { noteGuardianAct } from '../guardian-acts.ts';
 import type { Holder } from '../people.ts';
 import { healthSettings } from '../settings.ts';
 import { sealAppeal } from './store.ts';
@@ -82,6 +83,7 @@ export async function fileAppeal(
     ],
   );
   await record(tx, { type: 'health.appealed', citizenId, actor: guardian(by), sessionUid, at: now });
+  await noteGuardianAct(tx, { citizenId, by, what: 'health_appeal', now });
   return { id, decision: await decideFor(tx, citizenId, now) };
 }
 
@@ -170,5 +172,6 @@ export async function withdrawAppeal(
     [citizenId, id, subject],
   );
   await record(tx, { type: 'health.appeal_withdrawn', citizenId, actor: guardian(by), at: now });
+  await noteGuardianAct(tx, { citizenId, by, what: 'health_appeal', now });
   return decideFor(tx, citizenId, now);
 }

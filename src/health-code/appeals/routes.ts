@@ -6,6 +6,7 @@ import { Problem } from '../../platform/problem.ts';
 import { citizenPages, type HealthDeps, healthNav, type Me } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { readDecision } from '../decision-store.ts';
+import { noteGuardianLook } from '../guardian-acts.ts';
 import { ordersAbout } from '../orders/store.ts';
 import { plainText } from '../plain-text.ts';
 import { recordId } from '../record-id.ts';
@@ -41,6 +42,8 @@ export function appealRoutes(router: Router, deps: HealthDeps): void {
       const by = guardianship === undefined ? undefined : me.holder.citizenId;
       const suffix = (mark: '?' | '&') => (guardianship === undefined ? '' : `${mark}for=${guardianship}`);
       const code = guardianship === undefined ? '/health/code' : `/health/code/of/${guardianship}`;
+      if (ctx.method === 'GET')
+        await noteGuardianLook(db, { ...holder, by, what: 'health_appeal', now: me.now });
       await page(ctx, { ...me, holder, by, suffix, code });
     });
   /** What every page says: for whom, where that is somebody else. */

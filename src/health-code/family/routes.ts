@@ -10,6 +10,7 @@ import { bodyParser, type FormState, formOf } from '../../platform/http/forms.ts
 import { Problem } from '../../platform/problem.ts';
 import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-page.ts';
 import { withdrawAttestations } from '../show/attest.ts';
+import { revokePapersBy } from '../show/paper.ts';
 import { addChild } from './child.ts';
 import type { FamilyDeps } from './deps.ts';
 import { requestElder } from './elder.ts';
@@ -71,10 +72,17 @@ export function familyRoutes(deps: FamilyDeps): Router {
       await db.transaction(async (tx) => {
         const ended = await endGuardianship(tx, { id, party, now });
         if (!ended) return;
-        await withdrawAttestations(tx, { citizenId: ended.dependantId, shownBy: ended.guardianId });
-        const actor = as === 'guardian' ? { actor: `guardian:${me}` } : {};
-        const citizenId = ended.dependantId;
-        await record(tx, { type: 'guardianship.ended', citizenId, sessionUid, ...actor, at: now });
+        const { dependantId: citizenId, guardianId } = ended;
+        await withdrawAttestations(tx, { citizenId, shownBy: guardianId });
+        const about = {
+          citizenId,
+          sessionUid,
+          at: now,
+          ...(as === 'guardian' && { actor: `guardian:${me}` }),
+        };
+        if ((await revokePapersBy(tx, { citizenId, issuedBy: guardianId, now })) > 0)
+          await record(tx, { type: 'health.paper_revoked', ...about });
+        await record(tx, { type: 'guardianship.ended', ...about });
       });
       seeOther(ctx, '/health/family?done=ended');
     }),

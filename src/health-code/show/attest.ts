@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { record } from '../../audit/log.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
 import { liveActivation } from '../activation.ts';
 import { decideFor } from '../decide.ts';
 import { nextChange } from '../engine/next-change.ts';
+import { noteGuardianAct } from '../guardian-acts.ts';
 import type { Holder } from '../people.ts';
 import { COLOURS, type Colour, writeAttestation } from '../wire/attestation.js';
 import { COORDINATE_BYTES, importPoint } from '../wire/cose.js';
@@ -59,6 +61,11 @@ export async function attest(
     );
     const end = new Date(Math.floor(until / 1_000) * 1_000);
     const place = await takeStatus(tx, { holder, shownBy, colour: attested, now, expiresAt: end });
+    const { citizenId } = holder;
+    if (shownBy !== citizenId) {
+      await record(tx, { type: 'health.code_kept', citizenId, actor: `guardian:${shownBy}`, at: now });
+      await noteGuardianAct(tx, { citizenId, by: shownBy, what: 'health_offline_code', now });
+    }
     return { colour: attested, region: activation.region, expiresAt: end, status: place };
   });
   const attestation = await writeAttestation(

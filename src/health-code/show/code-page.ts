@@ -7,10 +7,11 @@ import type { Decision } from '../assess.ts';
 import { type CitizenPage, citizenAnswers, citizenPages, healthNav } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { readDecisions } from '../decision-store.ts';
+import { noteGuardianLook } from '../guardian-acts.ts';
 import { issueOnline } from './online-code.ts';
 import { qrSvg } from './qr.ts';
 import type { ShowDeps } from './routes.ts';
-import { family, whose } from './whose.ts';
+import { family, speaker, whose } from './whose.ts';
 
 /** `2026-11-23 10:00:05`, China's time. */
 const CLOCK = new Intl.DateTimeFormat('sv-SE', {
@@ -36,8 +37,12 @@ export function codePage(router: Router, deps: ShowDeps): void {
 
   const show: CitizenPage = async (ctx, me) => {
     const { now } = me;
-    const { holder, guardianship } = await whose(deps, me, ctx.params.id);
-    const decision = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
+    const whoseCode = await whose(deps, me, ctx.params.id);
+    const { holder, guardianship } = whoseCode;
+    const decision = await db.transaction(async (tx) => {
+      await noteGuardianLook(tx, { ...holder, by: speaker(me, whoseCode), what: 'health_code', now });
+      return decideFor(tx, holder.citizenId, now);
+    });
     const run = decision.trace.filter(({ code }) => code === 'run').at(-1);
     const shown = decision.colour === 'GREY' ? undefined : await issueOnline(db, { ...holder, now });
     pages.render(ctx, 'health-code/code', {
@@ -67,8 +72,12 @@ export function codePage(router: Router, deps: ShowDeps): void {
       const body = ForBody.safeParse(ctx.request.body);
       if (!body.success) throw new Problem('bad_request', 400);
       const { now } = me;
-      const { holder } = await whose(deps, me, body.data.for);
-      const { colour, reasons } = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
+      const whoseCode = await whose(deps, me, body.data.for);
+      const { holder } = whoseCode;
+      const { colour, reasons } = await db.transaction(async (tx) => {
+        await noteGuardianLook(tx, { ...holder, by: speaker(me, whoseCode), what: 'health_code', now });
+        return decideFor(tx, holder.citizenId, now);
+      });
       if (colour === 'GREY') throw new Problem('health_no_code', 409);
       const { code, expiresAt } = await issueOnline(db, { ...holder, now });
       ctx.body = {

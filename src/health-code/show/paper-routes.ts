@@ -3,10 +3,11 @@ import { record } from '../../audit/log.ts';
 import { Problem } from '../../platform/problem.ts';
 import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
+import { noteGuardianAct } from '../guardian-acts.ts';
 import { issuePaper, listPapers, PAPERS_MAX, readPaper, revokePaper } from './paper.ts';
 import { qrSvg } from './qr.ts';
 import type { ShowDeps } from './routes.ts';
-import { family, whose } from './whose.ts';
+import { family, speaker, whose } from './whose.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -21,7 +22,9 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
     guardianship === undefined ? '/health/paper' : `/health/paper/of/${guardianship}`;
 
   const list: CitizenPage = async (ctx, me) => {
-    const { holder, guardianship } = await whose(deps, me, ctx.params.of);
+    const shown = await whose(deps, me, ctx.params.of);
+    const { holder, guardianship } = shown;
+    const by = speaker(me, shown);
     pages.render(ctx, 'health-code/paper', {
       nav: healthNav(pages, ctx, 'code'),
       holder,
@@ -33,6 +36,8 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
       papers: (await listPapers(db, holder.citizenId)).map((paper) => ({
         ...paper,
         good: !paper.revokedAt && paper.expiresAt > me.now,
+        byGuardian: paper.issuedBy !== holder.citizenId,
+        printable: by === undefined || paper.issuedBy === by,
       })),
       max: PAPERS_MAX,
       done: ctx.query.done === 'revoked' ? 'revoked' : undefined,
@@ -40,22 +45,30 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
   };
 
   const make: CitizenPage = async (ctx, me) => {
-    const { holder, guardianship } = await whose(deps, me, ctx.params.of);
-    const { citizenId } = holder;
+    const shown = await whose(deps, me, ctx.params.of);
+    const { citizenId } = shown.holder;
+    const by = speaker(me, shown);
     const id = await db.transaction(async (tx) => {
       const { colour } = await decideFor(tx, citizenId, me.now);
       if (colour === 'GREY') throw new Problem('health_no_code', 409);
-      const made = await issuePaper(tx, cipher, { citizenId, now: me.now });
+      const made = await issuePaper(tx, cipher, { citizenId, issuedBy: by, now: me.now });
       await record(tx, { type: 'health.paper_issued', ...about(me, citizenId) });
+      await noteGuardianAct(tx, { citizenId, by, what: 'health_paper', now: me.now });
       return made;
     });
     ctx.status = 303;
-    ctx.redirect(`${home(guardianship)}/${id}`);
+    ctx.redirect(`${home(shown.guardianship)}/${id}`);
   };
 
   const sheet: CitizenPage = async (ctx, me) => {
-    const { holder, guardianship } = await whose(deps, me, ctx.params.of);
-    const asked = { citizenId: holder.citizenId, id: idOf(ctx.params.id), now: me.now };
+    const shown = await whose(deps, me, ctx.params.of);
+    const { holder, guardianship } = shown;
+    const asked = {
+      citizenId: holder.citizenId,
+      id: idOf(ctx.params.id),
+      issuedBy: speaker(me, shown),
+      now: me.now,
+    };
     const paper = await readPaper(db, cipher, asked);
     if (!paper) throw new Problem('health_paper_gone', 404);
     pages.render(ctx, 'health-code/paper-sheet', {
@@ -68,14 +81,16 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
   };
 
   const revoke: CitizenPage = async (ctx, me) => {
-    const { holder, guardianship } = await whose(deps, me, ctx.params.of);
-    const { citizenId } = holder;
+    const shown = await whose(deps, me, ctx.params.of);
+    const { citizenId } = shown.holder;
+    const id = idOf(ctx.params.id);
     await db.transaction(async (tx) => {
-      if (await revokePaper(tx, { citizenId, id: idOf(ctx.params.id), now: me.now }))
-        await record(tx, { type: 'health.paper_revoked', ...about(me, citizenId) });
+      if (!(await revokePaper(tx, { citizenId, id, now: me.now }))) return;
+      await record(tx, { type: 'health.paper_revoked', ...about(me, citizenId) });
+      await noteGuardianAct(tx, { citizenId, by: speaker(me, shown), what: 'health_paper', now: me.now });
     });
     ctx.status = 303;
-    ctx.redirect(`${home(guardianship)}?done=revoked`);
+    ctx.redirect(`${home(shown.guardianship)}?done=revoked`);
   };
 
   for (const base of ['/health/paper', '/health/paper/of/:of']) {

@@ -15,6 +15,8 @@ export const PAPERS_MAX = 5;
 export interface Paper {
   id: string;
   issuedAt: Date;
+  /** The citizen, or the guardian who made it. */
+  issuedBy: string;
   expiresAt: Date;
   revokedAt: Date | undefined;
 }
@@ -23,6 +25,7 @@ interface Row {
   id: string;
   code: Buffer;
   issued_at: Date;
+  issued_by: string;
   expires_at: Date;
   revoked_at: Date | null;
 }
@@ -30,31 +33,42 @@ interface Row {
 const paperOf = (row: Row): Paper => ({
   id: row.id,
   issuedAt: row.issued_at,
+  issuedBy: row.issued_by,
   expiresAt: row.expires_at,
   revokedAt: row.revoked_at ?? undefined,
 });
 
-const COLUMNS = 'id, code, issued_at, expires_at, revoked_at';
+const COLUMNS = 'id, code, issued_at, issued_by, expires_at, revoked_at';
 
 /**
  * Makes a paper code. @returns its id.
+ * @param issuedBy the guardian who makes it, when it is not the citizen.
  * @throws Problem `health_papers_many` 409 when the citizen has {@link PAPERS_MAX} that are good.
  */
 export async function issuePaper(
   tx: Queryable,
   cipher: Cipher,
-  { citizenId, now }: { citizenId: string; now: Date },
+  { citizenId, issuedBy, now }: { citizenId: string; issuedBy?: string | undefined; now: Date },
 ): Promise<string> {
   const id = newId();
   const { code, hash } = newCode(PAPER);
   const expiresAt = new Date(now.getTime() + lifetimes.healthPaper * 1_000);
   const rows = await tx.query(
-    `insert into health_papers (citizen_id, id, hash, code, issued_at, expires_at)
-     select $1, $2, $3, $4, $5, $6
+    `insert into health_papers (citizen_id, id, hash, code, issued_at, expires_at, issued_by)
+     select $1, $2, $3, $4, $5, $6, $8
      where (select count(*) from health_papers
             where citizen_id = $1 and revoked_at is null and expires_at > $5) < $7
      returning id`,
-    [citizenId, id, hash, cipher.sealShared(PURPOSE, id, code), now, expiresAt, PAPERS_MAX],
+    [
+      citizenId,
+      id,
+      hash,
+      cipher.sealShared(PURPOSE, id, code),
+      now,
+      expiresAt,
+      PAPERS_MAX,
+      issuedBy ?? citizenId,
+    ],
   );
   if (rows.length === 0) throw new Problem('health_papers_many', 409, { max: PAPERS_MAX });
   return id;
@@ -69,16 +83,26 @@ export async function listPapers(db: Queryable, citizenId: string): Promise<Pape
   return rows.map(paperOf);
 }
 
-/** A paper code that is still good, with the code itself for printing. */
+/**
+ * A paper code that is still good, with the code itself for printing.
+ *
+ * @param issuedBy only if they made it: a guardian prints no papers but their own, which end with the guardianship.
+ */
 export async function readPaper(
   db: Queryable,
   cipher: Cipher,
-  { citizenId, id, now }: { citizenId: string; id: string; now: Date },
+  {
+    citizenId,
+    id,
+    issuedBy,
+    now,
+  }: { citizenId: string; id: string; issuedBy?: string | undefined; now: Date },
 ): Promise<(Paper & { code: string }) | undefined> {
   const [row] = await db.query<Row>(
     `select ${COLUMNS} from health_papers
-     where citizen_id = $1 and id = $2 and revoked_at is null and expires_at > $3`,
-    [citizenId, id, now],
+     where citizen_id = $1 and id = $2 and revoked_at is null and expires_at > $3
+       and ($4::uuid is null or issued_by = $4)`,
+    [citizenId, id, now, issuedBy ?? null],
   );
   return row && { ...paperOf(row), code: cipher.unsealShared(PURPOSE, id, row.code) };
 }
@@ -94,6 +118,19 @@ export async function revokePaper(
     [citizenId, id, now],
   );
   return rows.length > 0;
+}
+
+/** Makes all papers worthless that a guardian made for a citizen: their guardianship ended. @returns how many. */
+export async function revokePapersBy(
+  tx: Queryable,
+  { citizenId, issuedBy, now }: { citizenId: string; issuedBy: string; now: Date },
+): Promise<number> {
+  const rows = await tx.query(
+    `update health_papers set revoked_at = $3
+     where citizen_id = $1 and issued_by = $2 and revoked_at is null and expires_at > $3 returning id`,
+    [citizenId, issuedBy, now],
+  );
+  return rows.length;
 }
 
 export type FoundPaper = { citizenId: string; state: 'good' | 'revoked' | 'expired' };

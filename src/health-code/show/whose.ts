@@ -26,6 +26,10 @@ export async function whose(
   return { holder: await readHolder(db, cipher, dependant.citizenId), guardianship };
 }
 
+/** Who acts, where that is not the one it is about. */
+export const speaker = (me: Me, { guardianship }: Shown): string | undefined =>
+  guardianship === undefined ? undefined : me.holder.citizenId;
+
 /** A link of the page: whose code can be shown instead. */
 export interface FamilyLink {
   href: string;

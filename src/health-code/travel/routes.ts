@@ -9,9 +9,10 @@ import { Problem } from '../../platform/problem.ts';
 import { type CitizenPage, citizenPages, type HealthDeps, healthNav, type Me } from '../citizen-page.ts';
 import { formatDay } from '../engine/civil-day.ts';
 import { exposureDays } from '../forms.ts';
+import { noteGuardianAct, noteGuardianLook } from '../guardian-acts.ts';
 import { healthSettings } from '../settings.ts';
-import { whose } from '../show/whose.ts';
-import { chooserOf, noteSpeaker, pageOf, speaker } from '../statements.ts';
+import { speaker, whose } from '../show/whose.ts';
+import { chooserOf, pageOf } from '../statements.ts';
 import { readTrip, TravelForm } from './form.ts';
 import { declareTrip, readTrips, WAYS, withdrawTrip } from './trip.ts';
 
@@ -36,9 +37,11 @@ export function travelRoutes(deps: TravelDeps): Router {
   const home = (guardianship: string | undefined) => pageOf('travel', guardianship);
 
   async function show(ctx: Context, me: Me, form?: FormState): Promise<void> {
-    const { holder, guardianship } = await whose(deps, me, ctx.params.of);
+    const shown = await whose(deps, me, ctx.params.of);
+    const { holder, guardianship } = shown;
     const { first, today } = exposureDays(me.now);
     const trips = await readTrips(db, cipher, holder.citizenId);
+    await noteGuardianLook(db, { ...holder, by: speaker(me, shown), what: 'declared_travel', now: me.now });
     pages.render(ctx, 'health-code/travel', {
       nav: healthNav(pages, ctx, 'travel'),
       form,
@@ -83,7 +86,7 @@ export function travelRoutes(deps: TravelDeps): Router {
           sessionUid: me.sessionUid,
           now: me.now,
         });
-        await noteSpeaker(tx, me, shown, 'declared_travel');
+        await noteGuardianAct(tx, { ...holder, by: declaredBy, what: 'declared_travel', now: me.now });
       });
     } catch (error) {
       if (!(error instanceof Problem && error.code === 'health_trip_known')) throw error;
@@ -100,9 +103,10 @@ export function travelRoutes(deps: TravelDeps): Router {
     const id = posted.ok ? posted.data.trip : '';
     const { holder, guardianship } = shown;
     const by = speaker(me, shown);
-    await db.transaction((tx) =>
-      withdrawTrip(tx, { holder, id, by, sessionUid: me.sessionUid, now: me.now }),
-    );
+    await db.transaction(async (tx) => {
+      if (await withdrawTrip(tx, { holder, id, by, sessionUid: me.sessionUid, now: me.now }))
+        await noteGuardianAct(tx, { ...holder, by, what: 'declared_travel', now: me.now });
+    });
     ctx.status = 303;
     ctx.redirect(`${home(guardianship)}?done=withdrawn`);
   };
