@@ -1,7 +1,11 @@
 import { createServer } from 'node:http';
 import { createApp } from './app.ts';
 import { BadEnvironment, readSettings, type Settings } from './environment.ts';
+import { finishRequests } from './finish.ts';
 import { createLog } from './platform/log.ts';
+
+/** How long a request in flight may take once the process was told to end: less than `compose.yaml` waits. */
+const FINISH_MS = 10_000;
 
 /** Ends with a sentence instead of a stack: what is wrong here, the operator can mend. */
 function refuse(message: string): never {
@@ -40,8 +44,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, async () => {
     if (stopping) return;
     stopping = true;
-    server.close();
-    server.closeIdleConnections();
+    if (!(await finishRequests(server, FINISH_MS))) log.error({}, 'requests were cut off at the end');
     await app.stop();
     process.exit(0);
   });

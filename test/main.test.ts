@@ -104,13 +104,13 @@ async function slowly(db: TestDatabase): Promise<void> {
   }
 }
 
-/** Logs in at the portal. @returns the session that the ID token names. */
-async function logIn(
+/** Logs in at the portal. @returns what its code is exchanged with. */
+async function codeOf(
   { get, post }: Browser,
   issuer: string,
   person: Person,
   proved: () => void,
-): Promise<string> {
+): Promise<Record<string, string>> {
   const verifier = randomBytes(32).toString('base64url');
   const redirectUri = `http://${PORTAL}.localhost:4000/callback`;
   const query = new URLSearchParams({
@@ -132,7 +132,12 @@ async function logIn(
   while (answer.location && new URL(answer.location).origin === issuer) answer = await get(answer.location);
   const code = new URL(answer.location ?? 'none:').searchParams.get('code');
   if (code === null) throw new Error(`no code: ${answer.status} ${answer.location}`);
-  const tokens = await tokensOf(issuer, { code, code_verifier: verifier, redirect_uri: redirectUri });
+  return { code, code_verifier: verifier, redirect_uri: redirectUri };
+}
+
+/** @returns the session that the ID token names. */
+async function logIn(...args: Parameters<typeof codeOf>): Promise<string> {
+  const tokens = await tokensOf(args[1], await codeOf(...args));
   return String(decodeJwt(tokens.id_token ?? '').sid);
 }
 
@@ -247,4 +252,33 @@ test('killed at any moment of registrations and logins, it loses nothing it said
   t.is(told.registered.size, begun, 'everybody whom it interrupted could go on or begin again');
   t.is((await db.query('select 1 from citizens')).length, begun);
   t.is(await brokenLink(db), undefined, 'the sealed log is whole');
+
+  // Asked to end while a request waits for the database, it answers that one first.
+  const code = await codeOf(
+    browser(it, () => {}),
+    it.issuer,
+    people[0]!,
+    () => {},
+  );
+  const [held, release] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const locked = db.transaction(async (tx) => {
+    await tx.query('lock table authorization_codes in access exclusive mode');
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  const answered = tokensOf(it.issuer, code);
+  const blocked = `select 1 from pg_locks where not granted and relation = 'authorization_codes'::regclass`;
+  while ((await db.query(blocked)).length === 0);
+  const ended = it.end();
+  const refuses = () =>
+    fetch(`${it.issuer}/healthz`).then(
+      () => false,
+      () => true,
+    );
+  while (!(await refuses()));
+  release.resolve();
+  await locked;
+  t.truthy((await answered).id_token, 'the request in flight is answered');
+  t.is(await ended, 0);
 });

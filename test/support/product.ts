@@ -31,6 +31,8 @@ export interface Product {
   start(): Promise<void>;
   /** Ends it as a power failure would. */
   kill(): Promise<void>;
+  /** Asks it to end. @returns its exit code, once it has */
+  end(): Promise<number | null>;
   /** Resolves when it is ready: at once, or after the start that follows a kill. */
   up(): Promise<void>;
 }
@@ -122,6 +124,11 @@ export async function product(
       const gone = once(child!, 'exit');
       child!.kill('SIGKILL');
       await gone;
+    },
+    async end() {
+      const gone = once(child!, 'exit');
+      child!.kill('SIGTERM');
+      return (await gone)[0];
     },
     up: () => next.promise,
   };
