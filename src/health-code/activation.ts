@@ -2,6 +2,7 @@ import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
 import { Problem } from '../platform/problem.ts';
+import { healthSettings } from './settings.ts';
 
 /** The record without which the health code is off: who ordered it, where, on what legal basis, from when to when. */
 export interface Activation {
@@ -23,6 +24,13 @@ interface Row {
   approver1: string;
   approver2: string;
 }
+
+/** The first two digits of every division of this province. */
+export const PROVINCE = healthSettings.region.slice(0, 2);
+
+/** Whether a region (GB/T 2260) is this province or lies in it: nobody here decides for another. */
+export const isOfProvince = (region: string): boolean =>
+  /^\d{6}$/.test(region) && region.startsWith(PROVINCE);
 
 /** The activation in force at `now`, or undefined: then the module is off. */
 export async function liveActivation(db: Queryable, now: Date): Promise<Activation | undefined> {
@@ -55,8 +63,8 @@ export async function requireActivation(db: Queryable, now: Date): Promise<Activ
 /**
  * Switches the health code on for a region and a time.
  *
- * @throws Problem `health_activation_invalid` 422 for one approver, no legal basis or an end before the
- * beginning.
+ * @throws Problem `health_activation_invalid` 422 for one approver, no legal basis, a region of another province
+ * or an end before the beginning.
  */
 export async function activate(
   tx: Queryable,
@@ -64,7 +72,8 @@ export async function activate(
   now: Date,
 ): Promise<string> {
   const { legalBasis, region, from, to, approver1, approver2 } = activation;
-  const complete = [legalBasis, region, approver1, approver2].every((text) => text.trim() !== '');
+  const complete =
+    isOfProvince(region) && [legalBasis, approver1, approver2].every((text) => text.trim() !== '');
   if (!complete || approver1 === approver2 || from >= to) throw new Problem('health_activation_invalid', 422);
   const id = newId();
   await tx.query(

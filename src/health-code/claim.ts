@@ -65,7 +65,7 @@ export async function healthClaim(
     await record(tx, { type: 'health.claim_released', citizenId, clientId, at: now });
     return {
       colour: decision.colour,
-      region: activation.region,
+      region: healthSettings.region,
       assessed_at: now.toISOString(),
       valid_until: new Date(Math.min(until, activation.to.getTime())).toISOString(),
       ruleset: decision.ruleSet,

@@ -149,6 +149,8 @@ for (const [what, changed] of Object.entries({
   'one approver': { approver2: 'a' },
   'no legal basis': { legalBasis: ' ' },
   'an end before its beginning': { to: daysLater(-1) },
+  'another province': { region: '310000' },
+  'a region that is none': { region: '39' },
 })) {
   test(`an activation with ${what} is refused`, async (t) => {
     const db = await freshDatabase(t);

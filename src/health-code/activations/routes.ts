@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Queryable } from '../../platform/database.ts';
 import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
-import { deactivate } from '../activation.ts';
+import { deactivate, isOfProvince, PROVINCE } from '../activation.ts';
 import { dayOf, days, formatDay, parseDay, startOf } from '../engine/civil-day.ts';
 import { type Officer, type OfficerDeps, officerGate } from '../officers/gate.ts';
 import { officerNav } from '../officers/nav.ts';
@@ -18,10 +18,7 @@ const required = 'platform.form.required';
 
 const ActivationForm = z.object({
   legal_basis: plainText({ max: 200, missing: required }),
-  region: z
-    .string(required)
-    .trim()
-    .regex(/^\d{6}$/, 'healthOffice.activation.errors.region'),
+  region: z.string(required).trim().refine(isOfProvince, 'healthOffice.activation.errors.region'),
   from: z.string(required).max(10),
   to: z.string(required).max(10),
 });
@@ -39,6 +36,7 @@ export function activationRoutes(router: Router, deps: OfficerDeps): void {
       records: await readActivations(db, officer.now),
       me: officer.citizenId,
       region: healthSettings.region,
+      province: PROVINCE,
       today: formatDay(dayOf(officer.now.getTime())),
       longest,
       done: ['requested', 'approved', 'refused', 'withdrawn'].find((done) => done === ctx.query.done),

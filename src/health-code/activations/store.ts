@@ -2,6 +2,7 @@ import { record } from '../../audit/log.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
 import { Problem } from '../../platform/problem.ts';
+import { isOfProvince } from '../activation.ts';
 import { days } from '../engine/civil-day.ts';
 import type { Officer } from '../officers/gate.ts';
 import { healthSettings } from '../settings.ts';
@@ -86,7 +87,7 @@ export async function requestActivation(
 ): Promise<string> {
   const lasts = to.getTime() - from.getTime();
   const longest = days(healthSettings.activations.longestDays);
-  if (legalBasis.trim() === '' || !/^\d{6}$/.test(region) || lasts <= 0 || lasts > longest || to <= now) {
+  if (legalBasis.trim() === '' || !isOfProvince(region) || lasts <= 0 || lasts > longest || to <= now) {
     throw new Problem('health_activation_invalid', 422);
   }
   const id = newId();

@@ -2,11 +2,11 @@ import { readCitizen } from '../../citizens/store.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Limits } from '../../platform/limits.ts';
-import { liveActivation } from '../activation.ts';
 import { withRules } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import type { Colour } from '../engine/types.ts';
 import { type Holder, readHolder } from '../people.ts';
+import { healthSettings } from '../settings.ts';
 import { findAttested } from '../show/attest.ts';
 import type { HealthKeys } from '../show/keys.ts';
 import { ONLINE, redeemOnline } from '../show/online-code.ts';
@@ -113,7 +113,7 @@ function checkOffline(deps: CheckDeps, { venue, code, nonce, now }: Asked): Prom
     let citizenId: string | undefined;
     const { verdict, holder } = await verifyOfflineCode(code, {
       keys: await trustedKeys(keys, now),
-      region: (await liveActivation(tx, now))?.region ?? '',
+      region: healthSettings.region,
       now: seconds,
       nonce,
       revokedAge: 0,

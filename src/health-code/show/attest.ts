@@ -8,6 +8,7 @@ import { decideFor } from '../decide.ts';
 import { nextChange } from '../engine/next-change.ts';
 import { noteGuardianAct } from '../guardian-acts.ts';
 import type { Holder } from '../people.ts';
+import { healthSettings } from '../settings.ts';
 import { COLOURS, type Colour, writeAttestation } from '../wire/attestation.js';
 import { COORDINATE_BYTES, importPoint } from '../wire/cose.js';
 import { fromBase64Url } from '../wire/jws.js';
@@ -48,7 +49,7 @@ export async function attest(
 ): Promise<Attested> {
   if (!(await importPoint(device))) throw new Problem('bad_request', 400);
   const signer = await keys.signer(now);
-  const { colour, region, expiresAt, status } = await db.transaction(async (tx) => {
+  const { colour, expiresAt, status } = await db.transaction(async (tx) => {
     const activation = await liveActivation(tx, now);
     if (!activation) throw new Problem('health_off', 404);
     const decision = await decideFor(tx, holder.citizenId, now);
@@ -66,12 +67,12 @@ export async function attest(
       await record(tx, { type: 'health.code_kept', citizenId, actor: `guardian:${shownBy}`, at: now });
       await noteGuardianAct(tx, { citizenId, by: shownBy, what: 'health_offline_code', now });
     }
-    return { colour: attested, region: activation.region, expiresAt: end, status: place };
+    return { colour: attested, expiresAt: end, status: place };
   });
   const attestation = await writeAttestation(
     {
       colour,
-      region,
+      region: healthSettings.region,
       exp: expiresAt.getTime() / 1_000,
       status,
       name: holder.maskedName,

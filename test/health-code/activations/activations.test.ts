@@ -66,6 +66,7 @@ test('of two approvals at once one counts, and what was refused stays off', asyn
 for (const [what, over, words] of [
   ['no legal basis', { legal_basis: '' }, /field-legal_basis/],
   ['a region that is none', { region: '39-1' }, /六位行政区划代码/],
+  ['another province', { region: '310000' }, /本省或省内市、县/],
   ['an impossible day', { from: '2026-02-30' }, /开始日期不能早于今天/],
   ['an end before the beginning', { to: '2026-11-22' }, /结束日期应在开始日期之后/],
   ['half a year and more', { to: '2027-06-01' }, /最长 180 天/],

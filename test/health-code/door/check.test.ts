@@ -1,4 +1,5 @@
 import test from 'ava';
+import { activate, liveActivation } from '../../../src/health-code/activation.ts';
 import { issuePaper, readPaper, revokePaper } from '../../../src/health-code/show/paper.ts';
 import { cipher, NOW, residentIdOf } from '../../support/citizens.ts';
 import { daysLater, givenEvidence } from '../../support/health.ts';
@@ -51,6 +52,17 @@ test('an offline code is valid once at a venue; each of its gates counts as that
   t.is(verdicts.filter(({ verdict }) => verdict === 'valid').length, 1);
   t.is(verdicts.filter(({ verdict }) => verdict === 'shown_before').length, 9);
   t.is((await door.check(await show(secondsLater(1)))).verdict, 'valid', 'the next showing');
+});
+
+test('an activation for a city of the province leaves codes as they are, old and new ones', async (t) => {
+  const door = await openDoor(t);
+  const before = await door.phone();
+  const city = { legalBasis: '预案', region: '390100', approver1: 'a', approver2: 'b' };
+  await activate(door.db, { ...city, from: NOW, to: daysLater(9_000) }, NOW);
+  t.is((await liveActivation(door.db, NOW))?.region, '390100', 'it is the one in force');
+  t.is((await door.check(await before())).verdict, 'valid');
+  const after = await door.phone();
+  t.is((await door.check(await after())).verdict, 'valid');
 });
 
 for (const [offset, verdict] of [
