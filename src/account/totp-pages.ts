@@ -1,6 +1,5 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { toString as qrCode } from 'qrcode';
 import { z } from 'zod';
 import { record } from '../audit/log.ts';
 import { listCredentials } from '../citizens/credentials.ts';
@@ -8,6 +7,7 @@ import type { Citizen } from '../citizens/store.ts';
 import { confirmTotp, pendingTotp, startTotp, TOTP_MAX } from '../citizens/totp.ts';
 import { type FormState, formOf } from '../platform/http/forms.ts';
 import { Problem } from '../platform/problem.ts';
+import { qrSvg } from '../platform/qr.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
 import { tell } from './notify.ts';
@@ -58,7 +58,7 @@ export function totpRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
       label: pending.label,
       secret: pending.secret.replace(/(.{4})(?=.)/g, '$1 '),
       uri: pending.uri,
-      qr: await qrCode(pending.uri, { type: 'svg', margin: 2, width: 220 }),
+      qr: qrSvg(pending.uri),
       ...(form && { form }),
     });
   }

@@ -1,16 +1,12 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server';
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from '@simplewebauthn/server';
 import type { Queryable } from '../platform/database.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import type { BoundLevel } from './bound-level.ts';
 import { issueChallenge, takeChallenge } from './passkey-challenge.ts';
+
+/** Loaded at its first use: it brings 300 modules of certificate formats, for which every start would wait. */
+const webauthn = () => import('@simplewebauthn/server');
 
 /** Passkeys of one citizen. */
 export const PASSKEY_MAX = 10;
@@ -49,6 +45,7 @@ export async function startPasskeyEnrolment(
     [input.citizenId],
   );
   const challenge = await issueChallenge(tx, { ...input, purpose: 'enrol' });
+  const { generateRegistrationOptions } = await webauthn();
   return generateRegistrationOptions({
     rpName: party.name,
     rpID: party.id,
@@ -86,6 +83,7 @@ export async function finishPasskeyEnrolment(
   const { clientDataJSON } = response.response;
   const taken = await takeChallenge(tx, { purpose: 'enrol', context, clientDataJSON, now });
   if (taken?.citizenId !== citizenId) return undefined;
+  const { verifyRegistrationResponse } = await webauthn();
   const verified = await verifyRegistrationResponse({
     response,
     expectedChallenge: taken.challenge,
@@ -124,6 +122,7 @@ export async function startPasskeyLogin(
   input: { context: string; now: Date },
 ) {
   const challenge = await issueChallenge(db, { ...input, purpose: 'login' });
+  const { generateAuthenticationOptions } = await webauthn();
   return generateAuthenticationOptions({
     rpID: party.id,
     challenge: Buffer.from(challenge, 'base64url'),
@@ -164,6 +163,7 @@ export async function finishPasskeyLogin(
     [citizenId, response.id],
   );
   if (!passkey) return undefined;
+  const { verifyAuthenticationResponse } = await webauthn();
   const verified = await verifyAuthenticationResponse({
     response,
     expectedChallenge: taken.challenge,

@@ -35,8 +35,9 @@ export async function ensureSigningKeys(db: Database, cipher: Cipher, now: Date)
   await db.transaction(async (tx) => {
     await tx.query('lock table signing_keys in share row exclusive mode');
     const existing = await readSigningKeys(tx, cipher);
-    for (const alg of ALGORITHMS) {
-      if (!existing.some((key) => key.alg === alg)) await store(tx, cipher, await newKey(alg), 100, now);
+    for (const [index, alg] of ALGORITHMS.entries()) {
+      if (existing.some((key) => key.alg === alg)) continue;
+      await store(tx, cipher, await newKey(alg), 100 + index, now);
     }
   });
   return readSigningKeys(db, cipher);

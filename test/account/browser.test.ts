@@ -3,14 +3,7 @@ import { generateSync } from 'otplib';
 import type { Page } from 'playwright-core';
 import { recordAccess } from '../../src/audit/access-log.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
-import {
-  checkAccessibility,
-  DESKTOP,
-  openBrowser,
-  PHONE,
-  screenshot,
-  type TestBrowser,
-} from '../support/browser.ts';
+import { look, openBrowser, type TestBrowser } from '../support/browser.ts';
 
 let browser: TestBrowser;
 test.before(async () => {
@@ -46,76 +39,68 @@ async function withAuthenticator(page: Page): Promise<void> {
   });
 }
 
-for (const [name, viewport, locale] of [
-  ['phone', PHONE, 'zh-CN'],
-  ['desktop', DESKTOP, 'en-US'],
-] as const) {
-  test(`passkeys and authenticator apps are added and removed in a browser: ${name}`, async (t) => {
-    const account = await startAccount(t);
-    const citizenId = await account.citizen('intermediate');
-    const page = await browser.page({ viewport, locale });
-    t.teardown(() => page.context().close());
-    await withAuthenticator(page);
-    await logIn(page, account, citizenId);
-    const look = async (path: string, picture: string) => {
-      await page.goto(`${account.issuer}${path}`);
-      await checkAccessibility(t, page);
-      await screenshot(page, `account-${picture}-${name}`);
-    };
-    await recordAccess(account.db, {
-      citizenId,
-      clientId: 'portal',
-      what: ['name'],
-      purpose: 'profile',
-      at: new Date(),
-    });
-    await look('/account', 'overview');
-    await look('/account/access', 'access');
-    await look('/account/security', 'security-empty');
-    await look('/account/security/password', 'password');
-    await look('/account/security/phone', 'phone');
-    await look('/account/consents', 'consents');
-    await look('/account/data', 'data');
-    const download = page.waitForEvent('download');
-    await page.click('button[value=export]');
-    t.regex((await download).suggestedFilename(), /^yimatong-.*\.json$/);
-    await look('/account/close', 'close');
-    await page.click('button[value=close]');
-    await checkAccessibility(t, page);
-    await screenshot(page, `account-close-errors-${name}`);
-    await page.check('[name=understood]');
-    await page.click('button[value=close]');
-    await look('/account/close', 'closing');
-    await page.click('button[value=cancel]');
-
-    await look('/account/security/passkeys/add', 'passkey-add');
-    await page.fill('input[name=label]', '测试设备');
-    await page.click('main button[name=action]');
-    await page.waitForURL(/done=passkeyAdded/);
-
-    await look('/account/security/totp/add', 'totp-add');
-    await page.click('main button[name=action]');
-    await page.waitForURL(/\/totp\/[0-9a-f-]{36}$/);
-    await checkAccessibility(t, page);
-    await screenshot(page, `account-totp-confirm-${name}`);
-    const secret = (await page.locator('main code').innerText()).replaceAll(' ', '');
-    await page.fill('input[name=code]', '000');
-    await page.click('main button[value=continue]');
-    await checkAccessibility(t, page);
-    await page.fill('input[name=code]', generateSync({ secret }));
-    await page.click('main button[value=continue]');
-    await page.waitForURL(/done=totpAdded/);
-    await checkAccessibility(t, page);
-    await screenshot(page, `account-security-${name}`);
-
-    await page.click('a[href*="/passkeys/"][href$="/remove"]');
-    await checkAccessibility(t, page);
-    await page.click('main button[value=continue]');
-    await page.waitForURL(/done=passkeyRemoved/);
-    t.is(await page.locator('a[href*="/passkeys/"][href$="/remove"]').count(), 0);
-    t.deepEqual(account.errors, []);
+test('passkeys and authenticator apps are added and removed in a browser', async (t) => {
+  const account = await startAccount(t);
+  const citizenId = await account.citizen('intermediate');
+  const page = await browser.page({ locale: 'en-US' });
+  t.teardown(() => page.context().close());
+  await withAuthenticator(page);
+  await logIn(page, account, citizenId);
+  const shot = (picture: string) => look(t, page, `account-${picture}`);
+  const open = async (path: string, picture: string) => {
+    await page.goto(`${account.issuer}${path}`);
+    await shot(picture);
+  };
+  await recordAccess(account.db, {
+    citizenId,
+    clientId: 'portal',
+    what: ['name'],
+    purpose: 'profile',
+    at: new Date(),
   });
-}
+  await open('/account', 'overview');
+  await open('/account/access', 'access');
+  await open('/account/security', 'security-empty');
+  await open('/account/security/password', 'password');
+  await open('/account/security/phone', 'phone');
+  await open('/account/consents', 'consents');
+  await open('/account/data', 'data');
+  const download = page.waitForEvent('download');
+  await page.click('button[value=export]');
+  t.regex((await download).suggestedFilename(), /^yimatong-.*\.json$/);
+  await open('/account/close', 'close');
+  await page.click('button[value=close]');
+  await shot('close-errors');
+  await page.check('[name=understood]');
+  await page.click('button[value=close]');
+  await open('/account/close', 'closing');
+  await page.click('button[value=cancel]');
+
+  await open('/account/security/passkeys/add', 'passkey-add');
+  await page.fill('input[name=label]', '测试设备');
+  await page.click('main button[name=action]');
+  await page.waitForURL(/done=passkeyAdded/);
+
+  await open('/account/security/totp/add', 'totp-add');
+  await page.click('main button[name=action]');
+  await page.waitForURL(/\/totp\/[0-9a-f-]{36}$/);
+  await shot('totp-confirm');
+  const secret = (await page.locator('main code').innerText()).replaceAll(' ', '');
+  await page.fill('input[name=code]', '000');
+  await page.click('main button[value=continue]');
+  await shot('totp-confirm-errors');
+  await page.fill('input[name=code]', generateSync({ secret }));
+  await page.click('main button[value=continue]');
+  await page.waitForURL(/done=totpAdded/);
+  await shot('security');
+
+  await page.click('a[href*="/passkeys/"][href$="/remove"]');
+  await shot('passkey-remove');
+  await page.click('main button[value=continue]');
+  await page.waitForURL(/done=passkeyRemoved/);
+  t.is(await page.locator('a[href*="/passkeys/"][href$="/remove"]').count(), 0);
+  t.deepEqual(account.errors, []);
+});
 
 test('every page but the passkey’s works without script', async (t) => {
   const account = await startAccount(t);

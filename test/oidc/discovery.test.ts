@@ -48,8 +48,8 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: ['ES256', 'EdDSA', 'Ed25519'],
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
-    id_token_signing_alg_values_supported: ['RS256', 'ES256'],
-    introspection_signing_alg_values_supported: ['RS256', 'ES256'],
+    id_token_signing_alg_values_supported: ['ES256', 'RS256'],
+    introspection_signing_alg_values_supported: ['ES256', 'RS256'],
     request_uri_parameter_supported: false,
     response_modes_supported: ['form_post', 'fragment', 'query'],
     response_types_supported: ['code'],
@@ -63,7 +63,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     ],
     token_endpoint_auth_signing_alg_values_supported: ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519'],
     ui_locales_supported: ['zh-CN', 'en'],
-    userinfo_signing_alg_values_supported: ['RS256', 'ES256'],
+    userinfo_signing_alg_values_supported: ['ES256', 'RS256'],
     ...VERIFIED_CLAIMS_METADATA,
   });
 });

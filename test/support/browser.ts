@@ -110,6 +110,20 @@ export async function checkAccessibility(t: ExecutionContext<unknown>, page: Pag
   t.deepEqual(await page.evaluate(WIDER), [], `${page.url()} is wider than the window`);
 }
 
+/**
+ * Checks the page as it is now on a phone and on a desktop, and keeps a picture of each. One walk at both widths
+ * costs little more than one at one width.
+ */
+export async function look(t: ExecutionContext<unknown>, page: Page, picture: string): Promise<void> {
+  const before = page.viewportSize() ?? PHONE;
+  for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
+    await page.setViewportSize(viewport);
+    await checkAccessibility(t, page);
+    await screenshot(page, `${picture}-${width}`);
+  }
+  await page.setViewportSize(before);
+}
+
 /** Keeps a picture of the whole page as `$SCREENSHOTS/<name>.png`; does nothing when SCREENSHOTS is not set. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env.SCREENSHOTS;

@@ -10,6 +10,7 @@ import { readLifetimes } from '../../src/platform/lifetimes.ts';
 import { createOutbound } from '../../src/platform/outbound.ts';
 import { createPages, type Pages } from '../../src/platform/pages.ts';
 import type { EnqueueLogout } from '../../src/sessions/end.ts';
+import { ensureSigningKeys } from '../../src/sessions/signing-keys.ts';
 
 /** The same in every process of a test. */
 export const cipher = createCipher({
@@ -18,8 +19,31 @@ export const cipher = createCipher({
   indexKey: Buffer.alloc(32, 2),
 });
 
+interface KeyRow {
+  kid: string;
+  position: number;
+  private_jwk: Buffer;
+  created_at: Date;
+}
+
+let made: Promise<KeyRow[]> | undefined;
+
+/** Gives the database signing keys: making them costs a quarter of a second, so a process makes them once. */
+async function shareSigningKeys(db: Database): Promise<void> {
+  made ??= ensureSigningKeys(db, cipher, new Date()).then(() =>
+    db.query<KeyRow>('select kid, position, private_jwk, created_at from signing_keys'),
+  );
+  for (const { kid, position, private_jwk, created_at } of await made) {
+    await db.query(
+      `insert into signing_keys (kid, position, private_jwk, created_at) values ($1, $2, $3, $4)
+       on conflict do nothing`,
+      [kid, position, private_jwk, created_at],
+    );
+  }
+}
+
 /** The protocol as `app.ts` would open it, with the keys of tests. */
-export function protocolOn(options: {
+export async function protocolOn(options: {
   db: Database;
   issuer: string;
   clock: Clock;
@@ -32,6 +56,7 @@ export function protocolOn(options: {
   pages?: Pages;
 }): Promise<Protocol> {
   const { db, issuer, clock, catalogue, enqueueLogout, onError } = options;
+  await shareSigningKeys(db);
   return openProtocol(
     {
       db,

@@ -9,14 +9,7 @@ import { openSandbox } from '../../sandbox/open.ts';
 import { loadPeople, type Person } from '../../sandbox/people/person.ts';
 import { processes } from '../../sandbox/processes.ts';
 import { settle } from '../../sandbox/settle.ts';
-import {
-  checkAccessibility,
-  DESKTOP,
-  openBrowser,
-  type PageOptions,
-  PHONE,
-  screenshot,
-} from '../support/browser.ts';
+import { look, openBrowser, type PageOptions } from '../support/browser.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Where the tour's programs are. The tax bureau has a host name of its own, another site than the platform's. */
@@ -93,16 +86,7 @@ export async function openTour(t: ExecutionContext<unknown>): Promise<Tour> {
     async look(t, page, name) {
       if (looked.has(name)) return;
       looked.add(name);
-      const before = page.viewportSize() ?? PHONE;
-      for (const [kind, viewport] of [
-        ['phone', PHONE],
-        ['desktop', DESKTOP],
-      ] as const) {
-        await page.setViewportSize(viewport);
-        await checkAccessibility(t, page);
-        await screenshot(page, `tour-${name}-${kind}`);
-      }
-      await page.setViewportSize(before);
+      await look(t, page, `tour-${name}`);
     },
     knows: (page, place) => json(page, at(place, '/session.json')),
     async sentCode(page, phone) {

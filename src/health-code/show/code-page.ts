@@ -3,13 +3,13 @@ import type Router from '@koa/router';
 import { z } from 'zod';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
+import { qrSvg } from '../../platform/qr.ts';
 import type { Decision } from '../assess.ts';
 import { type CitizenPage, citizenAnswers, citizenPages, healthNav } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { readDecisions } from '../decision-store.ts';
 import { noteGuardianLook } from '../guardian-acts.ts';
 import { issueOnline } from './online-code.ts';
-import { qrSvg } from './qr.ts';
 import type { ShowDeps } from './routes.ts';
 import { family, speaker, whose } from './whose.ts';
 

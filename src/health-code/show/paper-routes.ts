@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import { record } from '../../audit/log.ts';
 import { Problem } from '../../platform/problem.ts';
+import { qrSvg } from '../../platform/qr.ts';
 import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { noteGuardianAct } from '../guardian-acts.ts';
 import { issuePaper, listPapers, PAPERS_MAX, readPaper, revokePaper } from './paper.ts';
-import { qrSvg } from './qr.ts';
 import type { ShowDeps } from './routes.ts';
 import { family, speaker, whose } from './whose.ts';
 
