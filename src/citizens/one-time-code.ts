@@ -8,7 +8,16 @@ import { readLimits } from '../platform/limits.ts';
 import { post } from '../platform/outbox.ts';
 
 /** What a code is for; one sent for one purpose is nothing for another. */
-export type CodePurpose = 'login' | 'registration' | 'recovery' | 'change_phone' | 'step_up' | 'guardianship';
+export type CodePurpose =
+  | 'login'
+  | 'registration'
+  /** To the phone of an account that somebody who has proved to be its owner recovers. */
+  | 'recovery'
+  /** To a phone that such a person says is their new one. */
+  | 'new_phone'
+  | 'change_phone'
+  | 'step_up'
+  | 'guardianship';
 
 /** Wrong entries that a code survives. */
 const FAILURES_MAX = 5;
@@ -18,16 +27,22 @@ export interface CodeRules {
   lifetime: number;
   /** The wait before the next code to the same phone. */
   resend: number;
-  /** How many codes a phone gets within `window`. */
+  /** How many codes of one quota a phone gets within `window`. */
   perWindow: number;
+  /** How many it gets altogether within `window`. */
+  total: number;
   window: number;
 }
 
-/** The rules that lifetimes and limits make: `smsCode`, `smsResend`, `sms_phone`. */
-export const codeRules = (times = lifetimes, { sms_phone: limit } = readLimits()): CodeRules => ({
+/** The rules that lifetimes and limits make: `smsCode`, `smsResend`, `sms_phone`, `sms_phone_total`. */
+export const codeRules = (
+  times = lifetimes,
+  { sms_phone: limit, sms_phone_total: all } = readLimits(),
+): CodeRules => ({
   lifetime: times.smsCode,
   resend: times.smsResend,
   perWindow: limit.points,
+  total: all.points,
   window: limit.seconds,
 });
 
@@ -65,17 +80,20 @@ export interface CodeSent {
 
 const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
 
-/** Codes that are sent only to somebody who has typed the account's password. */
-const AFTER_A_PASSWORD: readonly CodePurpose[] = ['login', 'step_up'];
-
 /**
  * What a phone's codes are counted under. Anybody may have codes sent to any phone by beginning to register with
- * it; that must not use up the codes by which its owner logs in.
+ * it; that must not use up the codes by which its owner logs in or recovers the account. So what strangers can
+ * cause is counted apart from what takes the password, a proof of the person, or the carrier's word first.
  */
-const quotaOf = (cipher: Cipher, { phone, purpose }: Pick<CodeRequest, 'phone' | 'purpose'>): Buffer =>
-  AFTER_A_PASSWORD.includes(purpose)
-    ? cipher.blindIndex('phone', phone)
-    : cipher.blindIndex('code-quota', phone);
+const QUOTAS: Record<CodePurpose, string> = {
+  login: 'phone',
+  step_up: 'phone',
+  recovery: 'code-quota-recovery',
+  new_phone: 'code-quota-new-phone',
+  change_phone: 'code-quota-change-phone',
+  registration: 'code-quota',
+  guardianship: 'code-quota',
+};
 
 /** Keyed, since a million guesses would find the code from a plain hash; bound to all that it is good for. */
 const hashOf = (cipher: Cipher, { phone, purpose, context }: Omit<CodeRequest, 'now'>, code: string) =>
@@ -91,7 +109,9 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
   const phoneIndex = cipher.blindIndex('phone', phone);
   const fixed = writer.fixedCode?.(phone);
   if (fixed === undefined) {
-    const refused = await countSending(tx, quotaOf(cipher, request), rules, now);
+    const refused =
+      (await countSending(tx, cipher.blindIndex(QUOTAS[purpose], phone), rules, now)) ??
+      (await countSending(tx, cipher.blindIndex('code-quota-total', phone), totalOf(rules), now));
     if (refused) {
       const live = await liveCode(tx, phoneIndex, request);
       return { ...refused, ...(live && { expiresAt: live.expiresAt }) };
@@ -113,6 +133,16 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
   await post(tx, cipher, { channel: 'sms', to: phone, text, kind: `code_${purpose}`, now, expiresAt });
   return { sent: true, resendAt: later(now, fixed === undefined ? rules.resend : 0), expiresAt };
 }
+
+/**
+ * Nobody's phone rings all day, whoever is behind it. Two quotas can be used up by others (`code-quota` and
+ * `code-quota-new-phone`); the total leaves room for the owner beyond them. It knows no wait between two.
+ */
+const totalOf = (rules: CodeRules): CodeRules => ({
+  ...rules,
+  perWindow: Math.max(rules.total, 3 * rules.perWindow),
+  resend: -rules.window,
+});
 
 /** Counts one sending, or says why there may be none now. */
 async function countSending(

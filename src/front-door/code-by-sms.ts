@@ -23,6 +23,8 @@ export interface CodeState {
   minutes: number;
   /** Seconds until another can be sent. */
   resendAfter: number;
+  /** The phone gets no more codes today. */
+  limited: boolean;
   /** Key and values of a sentence about why none was sent. */
   notice?: { key: string; params: Record<string, number> };
 }
@@ -52,6 +54,7 @@ export async function seeToCode(
       ...state,
       live: current !== undefined,
       fresh: false,
+      limited: false,
       resendAfter: resendAt ? seconds(resendAt) : 0,
     };
   }
@@ -66,6 +69,7 @@ export async function seeToCode(
     ...state,
     live: result.expiresAt !== undefined,
     fresh: result.sent,
+    limited: result.reason === 'daily_limit' && result.expiresAt === undefined,
     resendAfter: result.reason === 'daily_limit' ? 0 : resendAfter,
     ...(result.reason && { notice: { key: NOTICES[result.reason], params } }),
   };

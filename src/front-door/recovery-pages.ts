@@ -34,7 +34,7 @@ const Person = z.object({
 });
 const Phone = z.object({ phone: text });
 const Code = z.object({
-  action: z.enum(['continue', 'resend']).default('continue'),
+  action: z.enum(['continue', 'resend', 'prove']).default('continue'),
   code: z.string().default(''),
 });
 const Keep = z.object({
@@ -119,8 +119,9 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     goOn(ctx, await keep({ ...recovery, file }, { phone: phone.value }));
   });
 
-  const placeOf = ({ id, file }: Recovery): CodePlace => ({
-    purpose: 'recovery',
+  const placeOf = ({ id, kind, file }: Recovery): CodePlace => ({
+    // A new phone is whatever somebody typed: it has a quota of its own.
+    purpose: kind === 'phone' ? 'new_phone' : 'recovery',
     context: `recovery ${id}`,
     phone: file.phone ?? '',
   });
@@ -145,7 +146,13 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     if (!recovery) return;
     const parsed = formOf(ctx, Code);
     if (!parsed.ok) return showCode(ctx, recovery, 'stay', parsed.form);
-    if (parsed.data.action === 'resend') return showCode(ctx, recovery, 'again');
+    const { action } = parsed.data;
+    if (action === 'prove' && recovery.kind === 'password') {
+      // Whoever could still be sent a code has to show it.
+      const { limited } = await seeToCode(deps, ctx, placeOf(recovery), 'open');
+      if (limited) return goOn(ctx, await keep(recovery, { withoutCode: true }));
+    }
+    if (action !== 'continue') return showCode(ctx, recovery, action === 'resend' ? 'again' : 'stay');
     if (recovery.kind === 'password') {
       // Asked before the code was sent, too; a SIM changed since then has brought the code to somebody else.
       const freshSim = await askSim(recovery.file.phone ?? '');

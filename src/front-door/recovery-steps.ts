@@ -15,6 +15,8 @@ export interface RecoveryFile extends SidePerson, SideChecks {
    * and again when the code came: in between there is time to change a SIM.
    */
   freshSim?: boolean;
+  /** The phone gets no more codes today, and another proof is to stand in. */
+  withoutCode?: boolean;
   /** ISO 8601: `phone` answered with its code. */
   phoneConfirmedAt?: string;
   /** Lost phone: the carrier confirmed who owns the new one. */
@@ -38,13 +40,13 @@ export type RecoveryStep =
  * A forgotten password: proof of the person, a code to the account's phone, the new password. A lost phone:
  * proof of the person, the new phone with its code and its carrier's word, then the wait. Where the SIM changed
  * lately, or the account has no phone any more, a second proof by another method stands in for what the code
- * would have shown; numbers that others may know are not enough for both.
+ * would have shown, and so it does where no code can be sent; numbers that others may know are not enough for both.
  */
 export function nextRecoveryStep(kind: RecoveryKind, file: RecoveryFile): RecoveryStep {
   if (file.proofs.length === 0) return 'prove';
   const methods = new Set(file.proofs.map(({ method }) => method));
   const standIn = methods.size > 1 && sawThePerson(file);
-  const codeProves = file.phone !== undefined && file.freshSim !== true;
+  const codeProves = file.phone !== undefined && file.freshSim !== true && file.withoutCode !== true;
   if (kind === 'phone') {
     if (file.phone === undefined) return 'phone';
     if (file.phoneConfirmedAt === undefined) return 'code';

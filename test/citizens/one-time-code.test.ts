@@ -1,5 +1,10 @@
 import test from 'ava';
-import { type CodeRequest, redeemCode, sendCode } from '../../src/citizens/one-time-code.ts';
+import {
+  type CodePurpose,
+  type CodeRequest,
+  redeemCode,
+  sendCode,
+} from '../../src/citizens/one-time-code.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { deliver } from '../../src/platform/outbox.ts';
 import { cipher, minutesLater, NOW, phoneOf } from '../support/citizens.ts';
@@ -117,6 +122,21 @@ test('a phone gets ten codes a day', async (t) => {
   });
   t.true((await send(db, { now: minutesLater(10), phone: phoneOf(2) })).sent);
   t.true((await send(db, { now: minutesLater(24 * 60) })).sent);
+});
+
+test('what others can have sent to a phone leaves its owner the codes to log in and to recover', async (t) => {
+  const db = await freshDatabase(t);
+  const day = async (purpose: CodePurpose) => {
+    let sent = 0;
+    for (let i = 0; i < 12; i++) if ((await send(db, { purpose, now: minutesLater(i) })).sent) sent++;
+    return sent;
+  };
+  t.is((await day('registration')) + (await day('guardianship')), 10, 'strangers share one quota');
+  t.is(await day('new_phone'), 10);
+  t.is((await send(db, { purpose: 'recovery' })).sent, true);
+  t.is((await send(db, { purpose: 'login' })).sent, true);
+  const rest = (await day('recovery')) + (await day('login')) + (await day('change_phone'));
+  t.is(rest, 8, 'and no phone gets more than thirty altogether');
 });
 
 test('a person of the sandbox gets a fixed code without limits, once each', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { generateSync } from 'otplib';
 import { listCredentials } from '../../src/citizens/credentials.ts';
+import { type CodePurpose, sendCode } from '../../src/citizens/one-time-code.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
@@ -74,6 +75,31 @@ for (const keep of [true, false]) {
     );
   });
 }
+
+test('where no more codes can be sent, another proof of the person stands in', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await givenAccountOf(door, person);
+  const send = async (purpose: CodePurpose) => {
+    for (let i = 0; i < 10; i++) {
+      const wish = { phone: person.phone, purpose, context: `${i}`, now: door.now() };
+      await door.db.transaction((tx) => sendCode({ tx, cipher }, wish));
+      door.advance(61);
+    }
+  };
+  await send('registration');
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  await byCard(jar, person);
+  t.regex((await door.sms(person.phone))[0] ?? '', /验证码/, 'strangers have not used up this one');
+  t.regex((await submit(jar, '/recover/code', { action: 'prove' })).text, /name="code"/);
+  t.is((await jar.get('/recover/password')).status, 303, 'who can be sent a code has to show it');
+  await send('recovery');
+  t.regex((await jar.get('/recover/code')).text, /value="prove"/);
+  const again = await submit(jar, '/recover/code', { action: 'prove' });
+  t.regex(again.text, /还需要一种核验/);
+  t.notRegex(again.text, /value="bank_card"/, 'numbers that others may know');
+});
 
 test('one recovery that is applied ends all others of the account', async (t) => {
   const door = await startFrontDoor(t);
