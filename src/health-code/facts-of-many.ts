@@ -20,7 +20,7 @@ const EVIDENCE = `
     ${ms('revoked_at')} as "revokedAt", ${ms('received_at')} as "knownAt",
     phone_owner_verified as "phoneOwnerVerified", ${ms('appeal_at')} as "appealAt",
     appeal_decision as "appealDecision", ${ms('superseded_at')} as "supersededBy"
-  from health_evidence where subject = any ($1::bytea[]) order by id`;
+  from health_evidence where subject = any ($1::bytea[]) and not late order by id`;
 const CHECKINS = `
   select c.citizen_id as of, ${ms('c.at')} as at, c.temp, c.symptoms
   from health_checkins c where c.citizen_id = any ($1::uuid[]) and not exists (

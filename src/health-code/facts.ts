@@ -81,7 +81,7 @@ const FACTS = `
          'knownAt', ${ms('e.received_at')},
          'phoneOwnerVerified', e.phone_owner_verified, 'appealAt', ${ms('e.appeal_at')},
          'appealDecision', e.appeal_decision, 'supersededBy', ${ms('e.superseded_at')}) order by e.id), '[]')
-       from health_evidence e where e.subject = p.subject) as evidence,
+       from health_evidence e where e.subject = p.subject and not e.late) as evidence,
     (select coalesce(json_agg(json_build_object(
          'at', ${ms('c.at')}, 'temp', c.temp / 10.0, 'symptoms', c.symptoms) order by c.id), '[]')
        from health_checkins c where c.citizen_id = p.citizen_id and not exists (

@@ -100,7 +100,9 @@ export async function decideAppeal(
   await tx.query(
     `update health_evidence e set appeal_decision = $4 from health_appeal_items i
      where i.citizen_id = $1 and i.appeal_id = $2 and i.kind = 'evidence' and e.subject = $3 and e.id = i.item_id
-       and e.appeal_decision is distinct from 'upheld'`,
+       and e.appeal_decision is distinct from 'upheld'
+       -- What its source corrected into something else since is not what was appealed against.
+       and e.appeal_at is not null`,
     [citizenId, id, person.subject, outcome],
   );
   if (outcome === 'upheld') await lift(tx, { citizenId, id, subject: person.subject, now });

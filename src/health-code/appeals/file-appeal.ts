@@ -103,7 +103,7 @@ async function linkItems(
     `with about as (
        select id, source, appeal_at, appeal_decision from health_evidence
        where subject = $2 and type = any ($4::text[]) and at <= $5 and revoked_at is null
-         and superseded_at is null and appeal_decision is distinct from 'upheld'
+         and superseded_at is null and appeal_decision is distinct from 'upheld' and not late
      ), link as (
        insert into health_appeal_items (citizen_id, appeal_id, kind, item_id) select $1, $3, 'evidence', id from about
      ), begin as (

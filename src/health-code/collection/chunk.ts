@@ -1,9 +1,9 @@
-import type { Refusal, Row } from './row.ts';
+import { assertedBy, type Refusal, type Row } from './row.ts';
 
 /** Rows that are loaded together: one for each thing that the source speaks of. */
 export interface Chunk {
   rows: Map<string, Row>;
-  /** Rows too old to be news, to be compared with what is known. */
+  /** Rows too old to be news, to be compared with what is known; those that correct are in `rows` too. */
   late: Row[];
   /** Lines that are in `rows`. */
   taken: number;
@@ -12,6 +12,9 @@ export interface Chunk {
 }
 
 export const emptyChunk = (): Chunk => ({ rows: new Map(), late: [], taken: 0, watermark: undefined });
+
+/** What came in time of a row: `health_evidence.in_time`. */
+export const inTimeOf = (row: Row): string[] => row.inTime ?? (row.late ? [] : [assertedBy(row)]);
 
 export const chunkSize = ({ rows, late }: Chunk): number => rows.size + late.length;
 
@@ -39,7 +42,8 @@ const earlier = (a: number | undefined, b: number | undefined): number | undefin
 export function addRow(chunk: Chunk, row: Row): Refusal | undefined {
   if (row.late) {
     chunk.late.push(row);
-    return undefined;
+    // What is first of its name can correct nothing; a higher one stands in for what may come after it.
+    if (row.version === 1) return undefined;
   }
   const key = `${row.target} ${row.subject} ${row.reference}`;
   const known = chunk.rows.get(key);
@@ -48,9 +52,11 @@ export function addRow(chunk: Chunk, row: Row): Refusal | undefined {
     return { reason: 'same_version_differs', field: 'version' };
   }
   const counts = known && known.version >= row.version ? known : row;
+  if (known) counts.inTime = [...new Set([...inTimeOf(known), ...inTimeOf(row)])];
   counts.revokedAt = revokedAt;
+  chunk.rows.set(key, counts);
+  if (row.late) return undefined;
   chunk.taken += 1;
   chunk.watermark = Math.max(chunk.watermark ?? row.at, row.at);
-  chunk.rows.set(key, counts);
   return undefined;
 }

@@ -52,8 +52,10 @@ export interface Row {
   place: string | undefined;
   /** Tenths of a degree. */
   temp: number | undefined;
-  /** So old that it may only repeat what is known already. */
+  /** Too old to be news: it may only repeat or correct what is known already. */
   late: boolean;
+  /** What versions of it that came in time assert, once several were joined. */
+  inTime?: string[] | undefined;
 }
 
 export interface RowRules {
@@ -160,23 +162,32 @@ function rowOf(fields: Fields, line: number, { source, rules, cipher, now, extra
     late: false,
   };
   if (row.dischargedAt !== undefined && row.dischargedAt < at) return refuse('before_at', 'dischargedAt');
-  row.late = comesLate(row, kind, rules, now);
+  const { movements } = collectionSettings.keepDays;
+  if (target === 'movement' && at < now - days(movements)) return refuse('too_old', 'at');
+  row.late = target === 'evidence' && comesLate(row, kind, rules, now);
   row.subject = subjectHex(fields, cipher, now, extraProvinces);
   return row;
 }
 
 /**
- * Whether a row comes too late to be news. An exposure whose clock has run out would give no quarantine, only
- * "observation over, not released": red for something long past. Cases have no such clock, they count as long
- * as rows are kept; so does taking a row back.
+ * Whether evidence comes too late to be news. An exposure whose clock has run out would give no quarantine, only
+ * "observation over, not released": red for something long past; so would a case that was discharged as long ago.
+ * An open case has no such clock and counts as long as rows are kept. Taking a row back is never late.
  */
 function comesLate(row: Row, kind: string | undefined, rules: RuleSet, now: number): boolean {
-  const { keepDays } = collectionSettings;
-  const kept = row.target === 'movement' ? keepDays.movements : healthSettings.keepDays.evidence;
-  if (row.at < now - days(kept)) return refuse('too_old', 'at') as never;
-  const exposure = row.target === 'evidence' && kind !== 'case' && row.revokedAt === undefined;
-  return exposure && dayOf(row.at) + rules.red.clockDays <= dayOf(now);
+  if (row.revokedAt !== undefined) return false;
+  const open = kind === 'case' && row.dischargedAt === undefined;
+  if (open) return row.at < now - days(healthSettings.keepDays.evidence);
+  const anchor = kind === 'case' ? (row.dischargedAt ?? row.at) : row.at;
+  return dayOf(anchor) + rules.red.clockDays <= dayOf(now);
 }
+
+/**
+ * What a row of evidence asserts. A late version counts only where one that came in time asserted the same: who was
+ * told of a fever must not become a contact by what comes too late.
+ */
+export const assertedBy = ({ type, phoneOwnerVerified }: Row): string =>
+  phoneOwnerVerified === true ? `${type}+` : type;
 
 function textOf(fields: Fields, field: string, form: RegExp): string {
   const value = fields[field];

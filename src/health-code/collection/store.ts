@@ -1,6 +1,6 @@
 import type { CopyIn, Database, Queryable } from '../../platform/database.ts';
 import { healthSettings } from '../settings.ts';
-import type { Chunk } from './chunk.ts';
+import { type Chunk, inTimeOf } from './chunk.ts';
 import type { Reason, Row } from './row.ts';
 import type { Target } from './sources.ts';
 
@@ -14,7 +14,7 @@ const STAGING = `
   create temp table if not exists health_staging (
     line integer, target text, late boolean, subject bytea, type text, reference text, version integer,
     at timestamptz, revoked_at timestamptz, discharged_at timestamptz, superseded_at timestamptz,
-    phone_owner_verified boolean, place text, temp smallint
+    phone_owner_verified boolean, place text, temp smallint, in_time text[]
   ) on commit delete rows`;
 const COPY = 'copy health_staging from stdin';
 // A plan is kept and meets batches of one row and of thousands. One made for thousands would read whole tables for one;
@@ -26,14 +26,14 @@ const instant = (at: number | undefined) => (at === undefined ? '\\N' : new Date
 const plain = (value: string | number | boolean | undefined) => (value === undefined ? '\\N' : String(value));
 
 /** One row in COPY's text format. Its texts hold nothing that would need escaping: `row.ts` saw to that. */
-const copyLine = (row: Row): string =>
-  `${row.line}\t${row.target}\t${row.late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\n`;
+const copyLine = (row: Row, late: boolean): string =>
+  `${row.line}\t${row.target}\t${late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\t{${inTimeOf(row).join()}}\n`;
 
-/** Text in pieces of some tens of kilobytes. */
-function* copyText(rows: Iterable<Row>): Generator<string> {
+/** Text in pieces of some tens of kilobytes. @param late only to be compared with what is known. */
+function* copyText(rows: Iterable<Row>, late: boolean): Generator<string> {
   let piece = '';
   for (const row of rows) {
-    piece += copyLine(row);
+    piece += copyLine(row, late);
     if (piece.length > 65_536) {
       yield piece;
       piece = '';
@@ -48,9 +48,23 @@ interface Table {
   content: string[];
   /** Columns of the table, and what they get. */
   columns: Record<string, string>;
+  /** What becomes of other columns when another version comes. */
+  joined: Record<string, string>;
+  /** When a version that is not higher changes something all the same. */
+  news: string;
   /** Whether what it says may change a colour. */
   colours: boolean;
+  /** Whether a row of it counts for nothing, because it came too late. */
+  late: string;
 }
+
+/** What counts as told in time: see migration 202611240010. */
+const inTime = (of: string) =>
+  `coalesce(${of}.in_time, array[${of}.type || case when ${of}.phone_owner_verified then '+' else '' end])`;
+const toldAlready = `${inTime('excluded')} <@ ${inTime('e')}`;
+/** An appeal is about what was asserted then. Another assertion counts anew, and may be appealed against anew. */
+const unlessAnother = (column: string) =>
+  `case when excluded.version > e.version and excluded.type <> e.type then null else e.${column} end`;
 
 // The same row gets the same id, whenever and in whatever order it comes.
 const ID = `substring(encode(sha256(convert_to($1 || ' ' || $2 || '/' || s.reference, 'UTF8')), 'hex') for 32)::uuid`;
@@ -59,21 +73,39 @@ const TABLES: Record<Target, Table> = {
   evidence: {
     name: 'health_evidence',
     content: ['type', 'at', 'discharged_at', 'superseded_at', 'phone_owner_verified'],
-    columns: { id: ID, purpose: `'${healthSettings.purpose}'` },
+    columns: { id: ID, purpose: `'${healthSettings.purpose}'`, in_time: 's.in_time' },
+    joined: {
+      in_time: `case when ${toldAlready} then ${inTime('e')} else ${inTime('e')} || excluded.in_time end`,
+      appeal_at: unlessAnother('appeal_at'),
+      appeal_decision: unlessAnother('appeal_decision'),
+    },
+    news: `or not (${toldAlready})`,
     colours: true,
+    late: 'e.late',
   },
-  release: { name: 'health_releases', content: ['at'], columns: { id: ID }, colours: true },
+  release: {
+    name: 'health_releases',
+    content: ['at'],
+    columns: { id: ID },
+    joined: {},
+    news: '',
+    colours: true,
+    late: 'false',
+  },
   movement: {
     name: 'health_movements',
     content: ['type', 'at', 'place', 'temp'],
     columns: {},
+    joined: {},
+    news: '',
     colours: false,
+    late: 'false',
   },
 };
 
 /** $1 source, $2 client, $3 now. Rows go in in one order, so that two streams never wait for each other in a ring. */
 function upsertStatement(target: Target): string {
-  const { name, content, columns, colours } = TABLES[target];
+  const { name, content, columns, joined, news, colours, late } = TABLES[target];
   const own = Object.keys(columns).map((column) => `${column}, `);
   const values = Object.values(columns).map((value) => `${value}, `);
   const newer = (column: string) =>
@@ -86,10 +118,13 @@ function upsertStatement(target: Target): string {
     order by s.subject, s.reference
     on conflict (subject, source, reference) do update set
       ${['version', ...content].map(newer).join(', ')},
+      ${Object.entries(joined)
+        .map(([column, value]) => `${column} = ${value}, `)
+        .join('')}
       revoked_at = least(e.revoked_at, excluded.revoked_at)
     where excluded.version > e.version
-      or excluded.revoked_at < coalesce(e.revoked_at, 'infinity')
-    returning e.subject`;
+      or excluded.revoked_at < coalesce(e.revoked_at, 'infinity') ${news}
+    returning e.subject, ${late} as late`;
   if (!colours) return `with changed as (${upsert}) select count(*) as changed from changed`;
   return `
     with changed as (${upsert}),
@@ -101,19 +136,19 @@ function upsertStatement(target: Target): string {
         update health_people p set next_eval_at = least(p.next_eval_at, $3::timestamptz) from people
         where p.citizen_id = people.citizen_id returning 1
       )
-    select (select count(*) from changed) as changed, (select count(*) from marked) as marked`;
+    select (select count(*) from changed where not late) as changed, (select count(*) from marked) as marked`;
 }
 
 /** The lines that did not get in: too late to be news, or different from what is known under their version. */
 function refusedStatement(target: Target): string {
-  const { name, content } = TABLES[target];
+  const { name, content, late } = TABLES[target];
   const tuple = (of: string) => `(${content.map((column) => `${of}.${column}`).join(', ')})`;
   const differs = `s.version = e.version and ${tuple('s')} is distinct from ${tuple('e')}`;
   return `
-    select s.line, s.late from health_staging s
+    select s.line, s.late and (e.subject is null or ${late}) as late from health_staging s
     left join ${name} e on e.subject = s.subject and e.source = $1 and e.reference = $2 || '/' || s.reference
     where s.target = '${target}' and case
-      when s.late then e.subject is null or s.version > e.version or ${differs}
+      when s.late then e.subject is null or ${late} or ${differs}
       else s.revoked_at is null and ${differs}
     end
     order by s.line`;
@@ -141,8 +176,8 @@ export async function loadChunk(
 ): Promise<Loaded> {
   await tx.query(STAGING);
   await tx.query(LOOK_UP);
-  await copyIn(COPY, copyText(rows.values()));
-  if (late.length > 0) await copyIn(COPY, copyText(late));
+  await copyIn(COPY, copyText(rows.values(), false));
+  if (late.length > 0) await copyIn(COPY, copyText(late, true));
   const present = new Set([...rows.values(), ...late].map(({ target }) => target));
   const loaded: Loaded = { changed: 0, refused: [] };
   for (const target of TARGETS.filter((each) => present.has(each))) {
@@ -151,8 +186,11 @@ export async function loadChunk(
     // All new: nothing can have been in the way.
     if (present.size === 1 && late.length === 0 && count?.changed === rows.size) continue;
     const refused = await tx.query<{ line: number; late: boolean }>(REFUSED[target]!, [source, clientId]);
-    for (const row of refused) {
-      loaded.refused.push({ line: row.line, reason: row.late ? 'too_old' : 'same_version_differs' });
+    // One that corrects and is late stands there twice.
+    const verdicts = new Map<number, boolean>();
+    for (const row of refused) verdicts.set(row.line, row.late || verdicts.get(row.line) === true);
+    for (const [line, tooOld] of verdicts) {
+      loaded.refused.push({ line, reason: tooOld ? 'too_old' : 'same_version_differs' });
     }
   }
   return loaded;

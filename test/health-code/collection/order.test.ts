@@ -56,7 +56,7 @@ async function send(db: Database, rows: readonly unknown[], chunkRows = 20_000):
 
 async function takeAll(db: Database): Promise<unknown> {
   const evidence = await db.query(
-    `select subject, id, type, source, reference, version, at, purpose, discharged_at, superseded_at, revoked_at
+    `select subject, id, type, source, reference, version, at, purpose, discharged_at, superseded_at, revoked_at, late
      from health_evidence order by subject, reference`,
   );
   const releases = await db.query(
@@ -76,8 +76,9 @@ test('any order, any split into batches and any repetition give the same evidenc
       await send(db, rows);
       const atOnce = await takeAll(db);
       const left = [...shuffled, ...repeated.map((index) => rows[index]!)];
-      for (const size of sizes) await send(db, left.splice(0, size), 2);
-      await send(db, left);
+      // An empty batch would say that the source is alive.
+      for (const size of sizes) if (left.length > 0) await send(db, left.splice(0, size), 2);
+      if (left.length > 0) await send(db, left);
       t.deepEqual(await takeAll(db), atOnce);
     }),
     { numRuns: 60 },

@@ -56,7 +56,20 @@ const bad: [string, unknown, string, string?, string?][] = [
   ['a time without its offset', rowOf(1, { at: '2026-11-23T08:00:00' }), 'date_impossible', 'at'],
   ['a time that is a number', rowOf(1, { at: 1_700_000_000 }), 'date_impossible', 'at'],
   ['a time in the future', rowOf(1, { at: '2026-11-24T08:00:00+08:00' }), 'in_future', 'at'],
-  ['a time before everything that is kept', rowOf(1, { at: '2025-01-01T08:00:00+08:00' }), 'too_old', 'at'],
+  ['a time in the year 0', rowOf(1, { at: '0000-01-01T08:00:00+08:00' }), 'date_impossible', 'at'],
+  [
+    'a revocation in the year 0',
+    rowOf(1, { revokedAt: '0001-01-01T00:00:00+08:00' }),
+    'date_impossible',
+    'revokedAt',
+  ],
+  [
+    'a peer’s revocation in the year 0',
+    rowOf(1, { type: 'PEER_RED', supersededBy: '0000-12-31T00:00:00Z' }),
+    'date_impossible',
+    'supersededBy',
+    'peer',
+  ],
   ['a version of nothing', rowOf(1, { version: 0 }), 'malformed', 'version'],
   ['a version in words', rowOf(1, { version: '2' }), 'malformed', 'version'],
   [
@@ -123,7 +136,7 @@ test('whatever is in a line, reading it ends in a row or a reason', (t) => {
   }
 });
 
-test('an exposure whose clock has run out comes too late; a case, or a row taken back, does not', (t) => {
+test('an exposure or a discharge whose clock has run out comes too late; an open case, or a row taken back, does not', (t) => {
   const late = (over: object, source?: string) => {
     const row = read(rowOf(1, over as Record<string, unknown>), source);
     return 'reason' in row ? row.reason : row.late;
@@ -134,7 +147,14 @@ test('an exposure whose clock has run out comes too late; a case, or a row taken
   t.false(
     late({ ...contact, at: '2026-11-01T00:00:00+08:00', revokedAt: '2026-11-23T00:00:00+08:00' }, 'cdc'),
   );
-  t.false(late({ type: 'CASE_CONFIRMED', at: '2026-08-01T00:00:00+08:00' }));
+  t.true(late({ ...contact, at: '2025-01-01T00:00:00+08:00' }, 'cdc'));
+  const revokedAt = '2026-11-23T00:00:00+08:00';
+  t.false(late({ ...contact, at: '2025-01-01T00:00:00+08:00', revokedAt }, 'cdc'));
+  const confirmed = { type: 'CASE_CONFIRMED', at: '2026-08-01T00:00:00+08:00' };
+  t.false(late(confirmed));
+  t.true(late({ ...confirmed, at: '2026-05-01T00:00:00+08:00' }));
+  t.false(late({ ...confirmed, at: '2026-05-01T00:00:00+08:00', dischargedAt: '2026-11-10T00:00:00+08:00' }));
+  t.true(late({ ...confirmed, dischargedAt: '2026-11-09T23:59:59+08:00' }));
   t.is(late({ type: 'VENUE_VISIT', at: '2026-11-01T00:00:00+08:00' }, 'venue'), 'too_old');
 });
 
