@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDay } from '../engine/civil-day.ts';
+import { isSensible } from '../engine/instant.ts';
 
 /** Version of the formats, as `docs/standard/exchange.md` describes them. */
 export const SCHEMA = 'health-exchange-1';
@@ -10,7 +11,8 @@ export type Kind = 'F' | 'D';
 const issuer = z.string().regex(/^\d{6}$/);
 const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const day = z.string().refine((text) => parseDay(text) !== undefined);
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+const when = z.iso.datetime({ offset: true }).refine((text) => isSensible(Date.parse(text)));
+const instant = when.transform((text) => new Date(text));
 
 /** What stands beside a file. */
 export const manifestSchema = z.strictObject({
@@ -28,7 +30,7 @@ export const manifestSchema = z.strictObject({
   digest,
   /** Of the file that the issuer made before this one. */
   prevDigest: digest.nullable(),
-  createdAt: z.iso.datetime({ offset: true }),
+  createdAt: when,
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
