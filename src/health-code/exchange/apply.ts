@@ -27,7 +27,7 @@ const evidenceOf = (which: string) => `
       where health_evidence.superseded_at is distinct from excluded.superseded_at
     returning subject
   )
-  update health_people set next_eval_at = $1 where subject in (select subject from filed)`;
+  update health_people set next_eval_at = least(next_eval_at, $1) where subject in (select subject from filed)`;
 
 const OF_FILE = evidenceOf('o.issuer = $3 and o.file = $4');
 const OF_PIDS = evidenceOf('q.pid = any ($3::bytea[])');
