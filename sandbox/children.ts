@@ -10,6 +10,8 @@ const STOP_WITHIN = 5_000;
 const GUARD = new URL('guard.ts', import.meta.url).href;
 
 export interface Children {
+  /** Resolves when all answer; rejects with a sentence about the first one that ended or never answered. */
+  ready: Promise<void>;
   /** Resolves with a sentence when a program ends that was not stopped. */
   died: Promise<string>;
   stop(): Promise<void>;
@@ -82,12 +84,9 @@ async function stop(children: readonly Child[]): Promise<void> {
 }
 
 /**
- * Runs the programs, each in a process of its own with this very Node, and returns when all answer. Their output
- * goes to one file each.
- *
- * @throws Error that names the first one that ended or never answered; the others are then stopped.
+ * Launches the programs, each in a process of its own with this very Node. Their output goes to one file each.
  */
-export async function startChildren(programs: readonly Program[], logDir: string): Promise<Children> {
+export function startChildren(programs: readonly Program[], logDir: string): Children {
   mkdirSync(logDir, { recursive: true });
   const children = programs.map((program) => launch(program, logDir));
   let stopping = false;
@@ -98,14 +97,11 @@ export async function startChildren(programs: readonly Program[], logDir: string
       });
     }
   });
-  try {
-    await Promise.all(children.map(ready));
-  } catch (error) {
-    stopping = true;
-    await stop(children);
-    throw error;
-  }
+  const all = Promise.all(children.map(ready)).then(() => {});
+  // It may fail before anybody waits for it.
+  all.catch(() => {});
   return {
+    ready: all,
     died,
     stop() {
       stopping = true;

@@ -30,6 +30,8 @@ export interface Sandbox {
 
 export const START_LOCK = 'start.lock';
 
+const needsDatabase = ({ env }: Program): boolean => env.DATABASE_URL !== undefined;
+
 type Undo = () => unknown;
 
 /** Undoes what was done, last first, whatever fails on the way. */
@@ -44,7 +46,7 @@ async function undoAll(steps: Undo[]): Promise<void> {
 }
 
 /**
- * Starts the whole sandbox: database, migrations, then all processes at once.
+ * Starts the whole sandbox: database and migrations, beside them what needs no database, then the rest.
  *
  * @throws Error with a sentence for the developer; nothing is then left running.
  */
@@ -61,7 +63,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
   try {
     const { neighbour = false } = options;
     const plan = { dataDir, portOffset, neighbour, given, databaseUrl: options.databaseUrl ?? '' };
+    const logDir = join(dataDir, 'log');
+    const withoutDatabase = options.programs(plan).filter((program) => !needsDatabase(program));
     await checkPorts(options.programs(plan));
+    // What does without the database starts beside it.
+    const early = startChildren(withoutDatabase, logDir);
+    steps.push(() => early.stop());
 
     let databaseEnded = new Promise<string>(() => {});
     if (!options.databaseUrl) {
@@ -82,11 +89,12 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 
     const programs = options.programs(plan);
     await options.prepare?.(programs);
-    const children = await startChildren(programs, join(dataDir, 'log'));
-    steps.push(() => children.stop());
+    const late = startChildren(programs.filter(needsDatabase), logDir);
+    steps.push(() => late.stop());
+    await Promise.all([late.ready, early.ready]);
     return {
       programs,
-      died: Promise.race([children.died, databaseEnded]),
+      died: Promise.race([early.died, late.died, databaseEnded]),
       stop: () => undoAll(steps),
     };
   } catch (error) {

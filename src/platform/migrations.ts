@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { Queryable } from './database.ts';
+import { openDatabase, type Queryable } from './database.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -41,11 +41,11 @@ export function listMigrations(directory = MIGRATIONS): string[] {
  * @returns the migrations that ran, in order.
  */
 export async function migrate(url: string, directory = MIGRATIONS): Promise<string[]> {
-  listMigrations(directory);
+  if (await upToDate(url, directory)) return [];
   const parsed = new URL(url);
   const schema = parsed.searchParams.get('schema') ?? undefined;
   parsed.searchParams.delete('schema');
-  // Only here: a server that finds nothing to migrate does not load its 300 modules.
+  // Loaded only here: most starts find nothing to migrate and do without its 300 modules.
   const { default: knex } = await import('knex');
   const db = knex({
     client: 'pg',
@@ -64,6 +64,15 @@ export async function migrate(url: string, directory = MIGRATIONS): Promise<stri
     });
   } finally {
     await db.destroy();
+  }
+}
+
+async function upToDate(url: string, directory: string): Promise<boolean> {
+  const db = openDatabase(url, { max: 1 });
+  try {
+    return (await missingMigrations(db, directory)).length === 0;
+  } finally {
+    await db.close();
   }
 }
 

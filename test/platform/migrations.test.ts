@@ -49,9 +49,10 @@ test('a process killed while migrating does not block the next one', async (t) =
   const db = await freshDatabase(t);
   await db.query('create schema apart');
   const url = `${db.url}?schema=apart`;
-  await migrate(url, folder(t, {}));
+  const first = { '202601010001_a.ts': creating('things') };
+  await migrate(url, folder(t, first));
   await db.query('update apart.knex_migrations_lock set is_locked = 1');
-  const done = await migrate(url, folder(t, { '202601010001_a.ts': creating('things') }));
+  const done = await migrate(url, folder(t, { ...first, '202601010002_b.ts': creating('more') }));
   t.is(done.length, 1);
 });
 
