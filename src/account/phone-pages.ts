@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { noteLevelChange, voidEvidence } from '../assurance/level-change.ts';
 import { endEvidence, recordEvidence } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
@@ -180,22 +181,19 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     const citizenId = me.citizen.id;
     const now = clock();
     const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
-    if (fromCitizenId !== undefined) await endCarrierEvidence(tx, fromCitizenId, 'new_owner');
+    const carrier = { method: 'carrier', at: now } as const;
+    if (fromCitizenId !== undefined) {
+      await voidEvidence(tx, { citizenId: fromCitizenId, reason: 'new_owner', ...carrier });
+    }
     await changePhone(tx, cipher, { citizenId, phone, boundLevel: me.level, now });
-    await endCarrierEvidence(tx, citizenId, 'phone_changed');
-    const evidence = { method: 'carrier', source: 'carrier' } as const;
-    await recordEvidence(tx, { citizenId, ...evidence, transactionId: reference, at: now });
-    await record(tx, { type: 'evidence.recorded', citizenId, detail: evidence, at: now });
+    await noteLevelChange(tx, { citizenId, at: now }, async () => {
+      await endEvidence(tx, { citizenId, reason: 'phone_changed', ...carrier });
+      await recordEvidence(tx, { citizenId, source: 'carrier', transactionId: reference, ...carrier });
+    });
     await keepPendingPhone(tx, me.session.key, null);
     await record(tx, { type: 'phone.changed', citizenId, at: now });
     // The old number first: if this was not the citizen, it is the one that still reaches them.
     await tell(deps, tx, ctx, { phone: me.citizen.phone, what: 'phoneChanged' });
     await tell(deps, tx, ctx, { phone, what: 'phoneChanged' });
-  }
-
-  async function endCarrierEvidence(tx: Queryable, citizenId: string, reason: 'new_owner' | 'phone_changed') {
-    const at = clock();
-    await endEvidence(tx, { citizenId, method: 'carrier', reason, at });
-    await record(tx, { type: 'evidence.ended', citizenId, detail: { method: 'carrier', reason }, at });
   }
 }

@@ -11,6 +11,7 @@ import type { Database, Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { Problem } from '../platform/problem.ts';
 import type { EnqueueLogout } from '../sessions/end.ts';
+import { noteLevelChange } from './level-change.ts';
 import { ladderPolicy } from './policy.ts';
 import { endEvidence, lastReference, recordEvidence } from './store.ts';
 
@@ -53,7 +54,7 @@ export async function recheckRegister(deps: RecheckDeps, citizenId: string): Pro
   if (answer === undefined) return 'unavailable';
   const { outcome, source, reference: transactionId } = answer;
   const at = deps.now();
-  return db.transaction(async (tx) => {
+  const judge = async (tx: Queryable): Promise<RegisterRecheck> => {
     if (answer.outcome === 'changed' && !(await takeOver(tx, deps, citizen, answer, at))) {
       await endEvidence(tx, { citizenId, method: 'register', reason: 'mismatch', at });
       return 'mismatch';
@@ -69,7 +70,8 @@ export async function recheckRegister(deps: RecheckDeps, citizenId: string): Pro
     }
     await endEvidence(tx, { citizenId, method: 'register', reason: 'mismatch', at });
     return 'mismatch';
-  });
+  };
+  return db.transaction((tx) => noteLevelChange(tx, { citizenId, at }, () => judge(tx)));
 }
 
 /**
@@ -115,7 +117,7 @@ export async function recheckPhone(deps: RecheckDeps, citizenId: string): Promis
   const answer = await orUnavailable(carrier.owner(citizen));
   if (answer === undefined) return 'unavailable';
   const at = deps.now();
-  return db.transaction(async (tx) => {
+  const judge = async (tx: Queryable): Promise<PhoneRecheck> => {
     if (answer.outcome === 'match') {
       const { source, reference: transactionId } = answer;
       await recordEvidence(tx, { citizenId, method: 'carrier', source, transactionId, at });
@@ -124,7 +126,8 @@ export async function recheckPhone(deps: RecheckDeps, citizenId: string): Promis
     if (answer.outcome === 'unknown') return 'unknown';
     await endEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at });
     return 'new_owner';
-  });
+  };
+  return db.transaction((tx) => noteLevelChange(tx, { citizenId, at }, () => judge(tx)));
 }
 
 const hasPhone = (citizen: Citizen | undefined): citizen is Citizen & { phone: string } =>

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import type { ProofMethod } from '../assurance/policy.ts';
 import { recordProof } from '../assurance/store.ts';
+import type { EventDetail } from '../audit/events.ts';
 import { record } from '../audit/log.ts';
 import { listCredentials } from '../citizens/credentials.ts';
 import { usePhone } from '../citizens/phone.ts';
@@ -28,6 +29,13 @@ const Answer = z.object({
 });
 
 type Factor = 'sms' | 'totp';
+
+/** What the log says of a code by SMS that was refused. */
+const SMS_REASONS: Record<string, 'code_wrong' | 'code_expired' | 'code_spent' | undefined> = {
+  'frontDoor.code.wrong': 'code_wrong',
+  'frontDoor.code.expired': 'code_expired',
+  'frontDoor.code.spent': 'code_spent',
+};
 
 /** The attempt was ended from elsewhere. */
 const OVER = Symbol();
@@ -130,6 +138,20 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
     return undefined;
   }
 
+  /** Writes that the second factor was wrong, in the transaction that counts it. @returns what the page says */
+  async function refuse(
+    tx: Queryable,
+    { interaction, citizen }: Pending,
+    sentence: string,
+    detail: EventDetail<'login.failed'>,
+  ): Promise<string> {
+    const { id: clientId } = interaction.client;
+    // An empty field is no attempt.
+    if (detail.reason)
+      await record(tx, { type: 'login.failed', citizenId: citizen.id, clientId, detail, at: clock() });
+    return sentence;
+  }
+
   router.post('/interaction/:uid/code', async (ctx) => {
     const waiting = await pending(ctx);
     if (!waiting) return;
@@ -146,13 +168,13 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
     const wrong = await db.transaction(async (tx) => {
       if (factor === 'totp') {
         const used = await verifyTotp(tx, cipher, { citizenId: citizen.id, code, now: clock() });
-        if (!used) return 'frontDoor.code.totpWrong';
+        if (!used) return refuse(tx, waiting, 'frontDoor.code.totpWrong', { factor, reason: 'code_wrong' });
         return prove(tx, waiting, { method: 'totp', boundLevel: used.boundLevel, credentialId: used.id });
       }
       if (citizen.phone === undefined) return 'frontDoor.code.spent';
       const place = placeOf(interaction.uid, citizen.id, citizen.phone);
       const refusal = await takeCode(tx, deps, { ...place, code });
-      if (refusal) return refusal;
+      if (refusal) return refuse(tx, waiting, refusal, { factor, reason: SMS_REASONS[refusal] });
       const phone = await usePhone(tx, { citizenId: citizen.id, now: clock() });
       // The carrier gave the number to somebody else while the page was open.
       if (!phone) return 'frontDoor.code.spent';

@@ -1,3 +1,4 @@
+import { noteLevelChange, voidEvidence } from '../assurance/level-change.ts';
 import { endEvidence, recordEvidence } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
@@ -111,7 +112,9 @@ export async function applyNewPassword(
   if (nextRecoveryStep('password', recovery.file) !== 'password' || !usable(citizen)) return false;
   await changePassword(tx, { citizenId, passwordHash, boundLevel: 'basic', now });
   await removeAllCredentials(tx, { citizenId, keepPasskeys });
-  await secure(tx, tools, { citizenId, recoveryId: recovery.id, now });
+  await noteLevelChange(tx, { citizenId, at: now }, () =>
+    secure(tx, tools, { citizenId, recoveryId: recovery.id, now }),
+  );
   const stopHash = await tell(tx, tools, { phones: [citizen?.phone], recovery, about: 'password', now });
   const { file } = recovery;
   const expiresAt = new Date(now.getTime() + OBJECTION_MS);
@@ -239,14 +242,16 @@ export async function applyNewPhone(
   }
   const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
   if (fromCitizenId !== undefined) {
-    await endEvidence(tx, { citizenId: fromCitizenId, method: 'carrier', reason: 'new_owner', at: now });
+    await voidEvidence(tx, { citizenId: fromCitizenId, method: 'carrier', reason: 'new_owner', at: now });
   }
   await changePhone(tx, cipher, { citizenId, phone, boundLevel: 'basic', now });
-  await endEvidence(tx, { citizenId, method: 'carrier', reason: 'phone_changed', at: now });
   const { source, reference: transactionId } = answer;
-  await recordEvidence(tx, { citizenId, method: 'carrier', source, transactionId, at: now });
-  await removeAllCredentials(tx, { citizenId, keepPasskeys: file.keepPasskeys ?? [] });
-  await secure(tx, tools, { citizenId, recoveryId, now });
+  await noteLevelChange(tx, { citizenId, at: now }, async () => {
+    await endEvidence(tx, { citizenId, method: 'carrier', reason: 'phone_changed', at: now });
+    await recordEvidence(tx, { citizenId, method: 'carrier', source, transactionId, at: now });
+    await removeAllCredentials(tx, { citizenId, keepPasskeys: file.keepPasskeys ?? [] });
+    await secure(tx, tools, { citizenId, recoveryId, now });
+  });
   const phones = [citizen?.phone, phone];
   const stopHash = await tell(tx, tools, { phones, recovery, about: 'phoneChanged', now });
   await decideRecovery(tx, cipher, recovery.id, { state: 'applied', ...decided, stopHash });

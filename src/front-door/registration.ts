@@ -1,4 +1,5 @@
-import { endAllEvidence, endEvidence, recordEvidence, recordProof } from '../assurance/store.ts';
+import { noteLevelChange, voidEvidence } from '../assurance/level-change.ts';
+import { endAllEvidence, recordEvidence, recordProof } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import type { Carrier } from '../authorities/carrier.ts';
@@ -95,27 +96,25 @@ export async function completeRegistration(
     const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });
     if (fromCitizenId !== undefined) await losePhone(tx, fromCitizenId, now);
   }
-  // Somebody who closed an account begins anew: what was proved for that one is over.
-  await endAllEvidence(tx, { citizenId, reason: 'account_closed', at: now });
   await createAccount(tx, cipher, { citizenId, username, phone, passwordHash, boundLevel: 'basic', now });
   const confirmations = [
     ['register', register],
     ...(carrier ? ([['carrier', carrier]] as const) : []),
     ...(vouched ? ([['in_person', vouched]] as const) : []),
   ] as const;
-  for (const [method, confirmed] of confirmations) {
-    await recordEvidence(tx, {
-      citizenId,
-      method,
-      source: confirmed.source,
-      transactionId: confirmed.reference,
-      at: new Date(confirmed.at),
-    });
-  }
+  await noteLevelChange(tx, { citizenId, at: now }, async () => {
+    // Somebody who closed an account begins anew: what was proved for that one is over.
+    await endAllEvidence(tx, { citizenId, reason: 'account_closed', at: now });
+    for (const [method, { source, reference: transactionId, at }] of confirmations) {
+      await recordEvidence(tx, { citizenId, method, source, transactionId, at: new Date(at) });
+    }
+  });
   if (interactionUid !== undefined && isFresh(draft, now)) {
     const at = new Date(draft.phoneConfirmedAt!);
     for (const method of ['password', 'sms'] as const) {
       await recordProof(tx, { citizenId, interactionUid, method, at, boundLevel: 'basic' });
+      const detail = { method, level: 'basic' } as const;
+      await record(tx, { type: 'proof.recorded', citizenId, detail, at: now });
     }
   }
   await finishDraft(tx, cipher, ticket, {
@@ -129,5 +128,5 @@ export async function completeRegistration(
 }
 
 async function losePhone(tx: Queryable, citizenId: string, now: Date): Promise<void> {
-  await endEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at: now });
+  await voidEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at: now });
 }

@@ -7,6 +7,7 @@ import { listCredentials } from '../../src/citizens/credentials.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
+import { audited } from '../support/audited.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import type { Jar } from '../support/http-client.ts';
 
@@ -189,6 +190,11 @@ test('a phone is changed with the carrier and a code; both numbers are told', as
   const { evidence } = await loadStanding(account.db, { citizenId });
   t.is(evidence.filter(({ method }) => method === 'carrier').length, 1);
   t.is(evidence.find(({ method }) => method === 'carrier')?.source, 'carrier');
+  const types = ['evidence.ended', 'evidence.recorded', 'level.changed'] as const;
+  t.deepEqual((await audited(account.db, types, citizenId)).slice(-2), [
+    ['evidence.ended', { method: 'carrier', reason: 'phone_changed' }],
+    ['evidence.recorded', { method: 'carrier', source: 'carrier' }],
+  ]);
 });
 
 test('somebody else’s number, a new SIM and a silent carrier are told apart, and nothing changes', async (t) => {
@@ -229,6 +235,10 @@ test('a number that another account had is taken over, and that account loses it
   t.is((await readCitizen(account.db, account.cipher, old))?.phone, undefined);
   const { evidence } = await loadStanding(account.db, { citizenId: old });
   t.false(evidence.some(({ method }) => method === 'carrier'));
+  const ended = await audited(account.db, ['evidence.ended', 'level.changed'], old);
+  t.deepEqual(ended[0], ['evidence.ended', { method: 'carrier', reason: 'new_owner' }]);
+  t.like(ended[1]?.[1], { to: 'anonymous' });
+  t.is(ended.length, 2);
 });
 
 test('who saw my data is listed, page by page', async (t) => {

@@ -10,6 +10,7 @@ import { createCarrier } from '../../src/authorities/carrier.ts';
 import { createRegister } from '../../src/authorities/register.ts';
 import { createAccount, createCitizen, readCitizen } from '../../src/citizens/store.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
+import { audited } from '../support/audited.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const DAY = 86_400_000;
@@ -82,6 +83,7 @@ test.serial('a recheck that matches renews the evidence', async (t) => {
   t.is(await recheckPhone(deps, citizenId), 'match');
   t.is((await readEvidence(db, citizenId)).length, 4);
   t.is(await levelOf(citizenId), 'basic');
+  t.deepEqual(await audited(db, ['level.changed'], citizenId), [], 'what stays as it was is no change');
 });
 
 test.serial('a phone that has a new owner ends the phone evidence and with it the level', async (t) => {
@@ -90,6 +92,12 @@ test.serial('a phone that has a new owner ends the phone evidence and with it th
   t.is(await recheckPhone(deps, citizenId), 'new_owner');
   t.is(await levelOf(citizenId), 'anonymous');
   t.is((await readCitizen(db, deps.cipher, citizenId))?.accountState, 'active');
+  authorities.outcomes(person.id_number, { carrier: null });
+  t.is(await recheckPhone(deps, citizenId), 'match');
+  t.deepEqual(await audited(db, ['level.changed'], citizenId), [
+    ['level.changed', { from: 'basic', to: 'anonymous' }],
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+  ]);
 });
 
 test.serial('somebody who has died loses account, sessions and evidence at once', async (t) => {

@@ -4,6 +4,7 @@ import { lockAccount } from '../../src/citizens/account-state.ts';
 import { finishPasskeyEnrolment, relyingPartyOf, startPasskeyEnrolment } from '../../src/citizens/passkey.ts';
 import { hashPassword } from '../../src/citizens/password.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
+import { audited } from '../support/audited.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import { cipher, ending, givenAccount, phoneOf, residentIdOf } from '../support/citizens.ts';
 import { errorOf, PASSWORD, startFrontDoor, submit, type TestFrontDoor } from '../support/front-door.ts';
@@ -120,13 +121,17 @@ test('a second click on the last button is no failure', async (t) => {
 
 test('the code of one interaction is nothing in another', async (t) => {
   const door = await startFrontDoor(t);
-  await given(door, 1);
+  const citizenId = await given(door, 1);
   const jar = door.jar();
   const [one, two] = [door.begin(), door.begin()];
   await page1(jar, one, 'person.1');
   const code = await door.code(phoneOf(1));
   await page1(jar, two, 'person.1');
   t.regex((await submit(jar, `/interaction/${two}/code`, { code })).text, /验证码不正确/);
+  await submit(jar, `/interaction/${two}/code`, { code: '' });
+  t.deepEqual(await audited(door.db, ['login.failed'], citizenId), [
+    ['login.failed', { factor: 'sms', reason: 'code_wrong' }],
+  ]);
 });
 
 test('page 2 without page 1 leads to page 1, also after "not you"', async (t) => {
@@ -185,6 +190,9 @@ test('a code of an authenticator app logs in, once', async (t) => {
   await page1(jar, other, 'person.1');
   const replay = await submit(jar, `/interaction/${other}/code`, { factor: 'totp', code });
   t.regex(replay.text, /已使用过/);
+  t.deepEqual(await audited(door.db, ['login.failed'], citizenId), [
+    ['login.failed', { factor: 'totp', reason: 'code_wrong' }],
+  ]);
 });
 
 test('a passkey logs in in one step', async (t) => {

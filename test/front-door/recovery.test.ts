@@ -1,10 +1,12 @@
 import test from 'ava';
 import { loadStanding } from '../../src/assurance/standing.ts';
+import { recordEvidence } from '../../src/assurance/store.ts';
 import { closeAccount } from '../../src/citizens/account-state.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
 import { toolsOf } from '../../src/front-door/recovery-browser.ts';
+import { audited } from '../support/audited.ts';
 import { cipher, ending } from '../support/citizens.ts';
 import {
   errorOf,
@@ -22,6 +24,10 @@ test('a forgotten password is set anew: everything ends, the account is held at 
   const door = await startFrontDoor(t);
   const person = personNamed('deng_yutong');
   const citizenId = await givenAccountOf(door, person);
+  for (const method of ['register', 'carrier', 'face'] as const) {
+    const evidence = { method, source: 'police', transactionId: `at-${method}`, at: door.now() } as const;
+    await recordEvidence(door.db, { citizenId, ...evidence });
+  }
   // Whoever knows the old password has typed both factors in one place, and the password in another.
   const thief = door.jar();
   const [typed, half] = [door.begin(), door.begin()];
@@ -45,6 +51,9 @@ test('a forgotten password is set anew: everything ends, the account is held at 
   t.deepEqual((await loadStanding(door.db, { citizenId, interactionUid: typed })).proofs, []);
   t.regex((await submit(thief, `/interaction/${typed}/code`, { code: '' })).text, /name="username"/);
   t.regex((await submit(thief, `/interaction/${half}/code`, { code: later })).text, /name="username"/);
+  t.deepEqual(await audited(door.db, ['level.changed'], citizenId), [
+    ['level.changed', { from: 'intermediate', to: 'basic' }],
+  ]);
   const until = (await readCitizen(door.db, cipher, citizenId))!.levelCapUntil!;
   t.true(Math.abs(until.getTime() - door.now().getTime() - 86_400_000) < 60_000);
   const [message = ''] = await door.sms(person.phone);

@@ -2,6 +2,7 @@ import test from 'ava';
 import { accountLevel } from '../../src/assurance/ladder.ts';
 import { loadStanding } from '../../src/assurance/standing.ts';
 import { findByIdentifier } from '../../src/citizens/store.ts';
+import { audited } from '../support/audited.ts';
 import { cipher } from '../support/citizens.ts';
 import {
   entriesOf,
@@ -44,6 +45,9 @@ test('a person whom both registers confirm has an account at basic, with its evi
     await door.db.query(`select type, detail from audit_events where type = 'registration.completed'`),
     [{ type: 'registration.completed', detail: { documentType: 'resident_id' } }],
   );
+  t.deepEqual(await audited(door.db, ['level.changed']), [
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+  ]);
 });
 
 for (const username of [
@@ -203,6 +207,11 @@ test('a phone that the carrier gives to somebody else leaves the account that ha
     facts.evidence.map(({ method }) => method),
     ['register'],
   );
+  t.deepEqual(await audited(door.db, ['evidence.ended', 'level.changed'], owner!.citizenId), [
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+    ['evidence.ended', { method: 'carrier', reason: 'new_owner' }],
+    ['level.changed', { from: 'basic', to: 'anonymous' }],
+  ]);
 });
 
 test('a registration that began in a login goes on to it, logged in at basic', async (t) => {
@@ -214,6 +223,10 @@ test('a registration that began in a login goes on to it, logged in at basic', a
   await submit(jar, `/interaction/${uid}/registered`, { action: 'continue' });
   t.is(door.told[0]?.did, 'loggedIn');
   t.is(door.told[0]?.did === 'loggedIn' && door.told[0].level, 'basic');
+  t.deepEqual(await audited(door.db, ['proof.recorded']), [
+    ['proof.recorded', { method: 'password', level: 'basic' }],
+    ['proof.recorded', { method: 'sms', level: 'basic' }],
+  ]);
 });
 
 test('another browser cannot finish the login of a registration', async (t) => {
