@@ -1,7 +1,22 @@
 import type { Database, Queryable } from '../platform/database.ts';
+import { ruleSets } from './engine/rule-set.ts';
 import { healthSettings } from './settings.ts';
 
-type Deletion = (tx: Queryable, before: Date, limit: number) => Promise<unknown[]>;
+type Deletion = (tx: Queryable, before: Date, limit: number, now: Date) => Promise<unknown[]>;
+
+/** Tenths of a degree: from the first on a temperature may be a fever, from the second on it is one by every rule set. */
+const fevers = ruleSets.map(({ temperature }) => Math.round(temperature.fever * 10));
+const MAYBE_FEVER = Math.min(...fevers);
+const FEVER = Math.max(...fevers);
+
+/**
+ * A colour must not change because something is deleted. While somebody is red or yellow, is to be decided anew, or an
+ * order decides for them, nothing of theirs goes: it may hold the colour, or wait behind it.
+ */
+const HELD = `
+  select from health_people h where h.subject = p.subject and (h.colour in ('RED', 'YELLOW') or h.next_eval_at <= $3 or exists (
+    select from health_order_subjects s join health_orders o on o.id = s.order_id
+    where s.subject = h.subject and o.state = 'approved' and o.valid_to > $3))`;
 
 /** Answered appeals with what they were about. What they took out of account stays out. */
 const appeals: Deletion = (tx, before, limit) =>
@@ -27,7 +42,23 @@ const orders: Deletion = (tx, before, limit) =>
     [before, limit],
   );
 
-const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
+/** Over for good when it is old: an open case never is. */
+const SETTLED = (row: string) =>
+  `${row}.at < $1 and (${row}.type not like 'CASE\\_%' or ${row}.discharged_at < $1 or ${row}.revoked_at is not null)`;
+
+/** A release says nothing once the evidence before it is gone. */
+const releases: Deletion = (tx, before, limit) =>
+  tx.query(
+    `delete from health_releases where (subject, id) in (
+       select r.subject, r.id from health_releases r
+       where r.received_at < $1 and r.at < $1
+         and not exists (select from health_evidence e where e.subject = r.subject and e.at <= r.at)
+       order by r.received_at limit $2 for update skip locked
+     ) returning 1`,
+    [before, limit],
+  );
+
+const DELETIONS: Record<keyof typeof healthSettings.keepDays | 'releases', Deletion> = {
   declarations: (tx, before, limit) =>
     tx.query(
       `delete from health_declarations where (citizen_id, id) in (
@@ -35,30 +66,44 @@ const DELETIONS: Record<keyof typeof healthSettings.keepDays, Deletion> = {
        ) returning id`,
       [before, limit],
     ),
-  // A mark that one does not count goes with it.
-  checkins: (tx, before, limit) =>
+  // A healthy day stays as long as evidence whose run it may belong to, what is unhealthy goes before the run that
+  // ended it. A mark that one does not count goes with it.
+  checkins: (tx, before, limit, now) =>
     tx.query(
       `with gone as (
          delete from health_checkins where (citizen_id, id) in (
-           select citizen_id, id from health_checkins where at < $1 order by at limit $2 for update skip locked
+           select c.citizen_id, c.id from health_checkins c
+           left join health_people p on p.citizen_id = c.citizen_id
+           where c.at < $1 and not exists (${HELD}) and (c.temp >= $4 or c.symptoms <> '{}' or not exists (
+             select from health_evidence e where e.subject = p.subject and e.at < c.at + interval '24 hours'))
+           order by c.at limit $2 for update of c skip locked
          ) returning citizen_id, id
        ), voids as (
          delete from health_checkin_voids v using gone where v.citizen_id = gone.citizen_id and v.checkin_id = gone.id
        ) select id from gone`,
-      [before, limit],
+      [before, limit, now, FEVER],
     ),
-  // Not what holds a colour now, nor an open case: deleting those would change a colour without any fact.
-  evidence: (tx, before, limit) =>
+  // All of a person's that is old goes at once, and only when nothing older is left that it absorbed: an older
+  // yellow would come back to life when the red that absorbed it is gone.
+  evidence: (tx, before, limit, now) =>
     tx.query(
-      `delete from health_evidence where (subject, id) in (
-         select e.subject, e.id from health_evidence e
-         where e.received_at < $1 and e.at < $1
-           and (e.type not like 'CASE\\_%' or e.discharged_at < $1 or e.revoked_at is not null)
-           and not exists (select from health_people p where p.subject = e.subject and p.colour in ('RED', 'YELLOW'))
-         order by e.received_at limit $2 for update skip locked
-       ) returning id`,
-      [before, limit],
+      `with due as (
+         select p.subject from health_evidence p
+         where p.received_at < $1 and ${SETTLED('p')} and not exists (${HELD})
+           and not exists (
+             select from health_evidence k where k.subject = p.subject and k.at < $1 and k.received_at >= $1)
+           and not exists (
+             select from health_people h join health_checkins c on c.citizen_id = h.citizen_id
+             where h.subject = p.subject and (c.temp >= $4 or c.symptoms <> '{}')
+               and c.at < greatest(p.at, p.discharged_at))
+         order by p.received_at limit $2 for update skip locked
+       ), gone as (
+         delete from health_evidence e where e.subject in (select subject from due) and e.received_at < $1
+           and ${SETTLED('e')} returning e.id
+       ) select id from gone`,
+      [before, limit, now, MAYBE_FEVER],
     ),
+  releases,
   appeals,
   orders,
   decisions: (tx, before, limit) =>
@@ -83,11 +128,12 @@ export async function purgeHealth(
   { now, limit = 500 }: { now: Date; limit?: number },
 ): Promise<number> {
   let gone = 0;
+  const keptDays = { ...healthSettings.keepDays, releases: healthSettings.keepDays.evidence };
   for (const [kind, remove] of Object.entries(DELETIONS) as [keyof typeof DELETIONS, Deletion][]) {
-    const before = new Date(now.getTime() - healthSettings.keepDays[kind] * 86_400_000);
+    const before = new Date(now.getTime() - keptDays[kind] * 86_400_000);
     await db.transaction(async (tx) => {
       await tx.query(`select set_config('yimatong.health_purge', 'on', true)`);
-      gone += (await remove(tx, before, limit)).length;
+      gone += (await remove(tx, before, limit, now)).length;
     });
   }
   return gone;

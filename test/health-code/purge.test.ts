@@ -1,7 +1,9 @@
 import test from 'ava';
 import { checkIn } from '../../src/health-code/checkin.ts';
 import { decideFor } from '../../src/health-code/decide.ts';
+import type { Holder } from '../../src/health-code/people.ts';
 import { purgeHealth } from '../../src/health-code/purge.ts';
+import type { Database } from '../../src/platform/database.ts';
 import { NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../support/health.ts';
@@ -37,6 +39,97 @@ test('what holds a colour, and an open case of somebody unknown, is never purged
   t.is((await decideFor(db, citizenId, daysLater(1000))).colour, 'YELLOW');
 });
 
+/** A healthy check-in on each of these days. */
+async function well(db: Database, citizenId: string, from: number, to: number): Promise<void> {
+  await db.query(
+    `insert into health_checkins (citizen_id, id, at, temp, symptoms)
+     select $1, gen_random_uuid(), $2::timestamptz + n * interval '24 hours', 365, '{}' from generate_series($3::integer, $4) n`,
+    [citizenId, NOW, from, to],
+  );
+}
+const purgeAll = async (db: Database, now: Date) => {
+  while ((await purgeHealth(db, { now, limit: 3 })) > 0);
+};
+
+test('nobody becomes red, or yellow, because what had ended it is deleted', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const [contact, late, fever, suspended] = [
+    await givenDeclared(db, 1),
+    await givenDeclared(db, 2),
+    await givenDeclared(db, 3),
+    await givenDeclared(db, 4),
+  ];
+  const given = (of: Holder, type: string, source: string, day: number) =>
+    givenEvidence(db, of.subject, { type, source, at: daysLater(day) });
+  const reasons = async (of: Holder, day: number) =>
+    (await decideFor(db, of.citizenId, daysLater(day))).reasons.join();
+
+  // A contact that ended, and a yellow half a year later that does not.
+  await given(contact, 'CLOSE_CONTACT', 'cdc', 0);
+  await well(db, contact.citizenId, 0, 13);
+  t.is(await reasons(contact, 20), 'G303');
+  await given(contact, 'FEVER_CLINIC', 'hospital', 175);
+  t.is(await reasons(contact, 175), 'Y203');
+
+  // A case of which we were told long after its discharge.
+  const id = await given(late, 'CASE_CONFIRMED', 'hospital', 0);
+  await db.query('update health_evidence set discharged_at = $2, received_at = $3 where id = $1', [
+    id,
+    daysLater(1),
+    daysLater(60),
+  ]);
+  await well(db, late.citizenId, 1, 14);
+  t.is(await reasons(late, 60), 'G303');
+
+  // A fever and a yellow that a red absorbed, from which a release freed.
+  await db.transaction((tx) =>
+    checkIn(tx, { citizenId: fever.citizenId, said: { temp: 39, symptoms: [] }, now: daysLater(1) }),
+  );
+  await given(fever, 'MEDIUM_RISK_STAY', 'transport', 2);
+  await given(fever, 'CLOSE_CONTACT', 'cdc', 3);
+  await db.query('update health_evidence set received_at = $2 where subject = $1 and type = $3', [
+    fever.subject,
+    daysLater(16),
+    'MEDIUM_RISK_STAY',
+  ]);
+  await db.query(
+    `insert into health_releases (subject, id, source, reference, at, received_at)
+     values ($1, gen_random_uuid(), 'cdc', 'r', $2, $2)`,
+    [fever.subject, daysLater(18)],
+  );
+  t.is(await reasons(fever, 20), 'G303');
+
+  // A yellow that a green order hides for some days.
+  await given(suspended, 'FEVER_CLINIC', 'hospital', 0);
+  await db.query(
+    `with made as (
+       insert into health_orders (id, colour, purpose, org_type, organisation, evidence_id, valid_from, valid_to,
+         approver1, approver2, state, requested_at, decided_at)
+       values ($1, 'GREEN', 'epidemic_prevention', 'health', 'o', 'e', $2, $3, 'a', 'b', 'approved', $2, $2)
+       returning id
+     ) insert into health_order_subjects (subject, order_id) select $4, id from made`,
+    [suspended.citizenId, daysLater(195), daysLater(205), suspended.subject],
+  );
+  t.is(await reasons(suspended, 199), 'G380');
+
+  for (const day of [181, 197, 199, 201, 203, 210]) {
+    await purgeAll(db, daysLater(day));
+    t.is(await reasons(contact, day), 'Y203', `day ${day}`);
+    t.is((await decideFor(db, late.citizenId, daysLater(day))).colour, 'GREEN', `day ${day}`);
+    t.is((await decideFor(db, fever.citizenId, daysLater(day))).colour, 'GREEN', `day ${day}`);
+  }
+  t.is(await reasons(suspended, 210), 'Y203');
+  await well(db, contact.citizenId, 210, 216);
+  await well(db, suspended.citizenId, 210, 216);
+  t.is(await reasons(contact, 217), 'G302');
+  t.is(await reasons(suspended, 217), 'G302');
+  await purgeAll(db, daysLater(460));
+  for (const table of ['health_evidence', 'health_checkins', 'health_releases']) {
+    t.deepEqual(await db.query(`select 1 from ${table}`), [], `nothing is kept for ever: ${table}`);
+  }
+});
+
 test('whom an order touched goes when it is long over, and with a check-in the mark that it does not count', async (t) => {
   const db = await freshDatabase(t);
   await givenHealthCode(db);
@@ -45,6 +138,7 @@ test('whom an order touched goes when it is long over, and with a check-in the m
   await db.query(
     `insert into health_checkin_voids (citizen_id, checkin_id, appeal_id, at) select citizen_id, id, id, at from health_checkins`,
   );
+  await decideFor(db, citizenId, NOW);
   await db.query(
     `insert into health_orders (id, colour, purpose, org_type, organisation, evidence_id, valid_from, valid_to, approver1,
        state, requested_at)
