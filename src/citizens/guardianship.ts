@@ -162,6 +162,19 @@ export async function readGuardians(
 }
 
 /**
+ * Everybody who acts, or ever acted, for this citizen, and for whom this citizen does or did: who have an interest in
+ * each other's cases.
+ */
+export async function familyOf(db: Queryable, citizenId: string): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `select dependant_id as id from guardianships where guardian_id = $1
+     union select guardian_id from guardianships where dependant_id = $1`,
+    [citizenId],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/**
  * Whether somebody acts, or ever acted, for this citizen: then a register and a guardian have vouched for them,
  * though they have no account.
  */

@@ -6,6 +6,7 @@ import type { Decision } from '../assess.ts';
 import { decideFor } from '../decide.ts';
 import { noticeAppeal } from '../notices/store.ts';
 import type { Officer } from '../officers/gate.ts';
+import { requireOthersAppeal } from '../officers/own-case.ts';
 import { healthSettings } from '../settings.ts';
 import { sealAppeal } from './store.ts';
 
@@ -16,7 +17,7 @@ export type Outcome = 'upheld' | 'rejected';
  * renews it.
  *
  * @throws Problem 409 `health_appeal_taken` when somebody else has it, or nobody may have it any more;
- * `health_own_case` for the officer's own appeal, or one against an order that the officer asked for or approved.
+ * `health_own_case` for an appeal that the officer, or their family, has a part in.
  */
 export async function claimAppeal(
   tx: Queryable,
@@ -30,12 +31,7 @@ export async function claimAppeal(
   );
   const [claimed] = rows;
   if (!claimed) throw new Problem('health_appeal_taken', 409);
-  const [order] = await tx.query(
-    `select 1 from health_appeal_items i join health_orders o on i.kind = 'order' and o.id = i.item_id
-     where i.citizen_id = $1 and i.appeal_id = $2 and $3 in (o.approver1, o.approver2)`,
-    [claimed.citizen_id, id, officer.citizenId],
-  );
-  if (order || claimed.citizen_id === officer.citizenId) throw new Problem('health_own_case', 409);
+  await requireOthersAppeal(tx, { appealId: id, officerId: officer.citizenId });
   await record(tx, {
     type: 'health.appeal_claimed',
     citizenId: claimed.citizen_id,
@@ -64,7 +60,7 @@ export async function releaseAppeal(
  * is decided anew with it.
  *
  * @param decided.answer what the citizen reads.
- * @throws Problem `health_appeal_taken` 409 when the officer does not hold it.
+ * @throws Problem 409 `health_appeal_taken` when the officer does not hold it, `health_own_case` as `claimAppeal`.
  */
 export async function decideAppeal(
   tx: Queryable,
@@ -83,6 +79,8 @@ export async function decideAppeal(
     [id, officer.citizenId],
   );
   if (!held) throw new Problem('health_appeal_taken', 409);
+  // Once more: who became a guardian after taking it is one too.
+  await requireOthersAppeal(tx, { appealId: id, officerId: officer.citizenId });
   const { citizen_id: citizenId } = held;
   const [person] = await tx.query<{ subject: Buffer }>(
     'select subject from health_people where citizen_id = $1 for update',

@@ -10,6 +10,7 @@ import { withRules } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { type Officer, type OfficerDeps, officerGate } from '../officers/gate.ts';
 import { officerNav } from '../officers/nav.ts';
+import { requireOthersAppeal } from '../officers/own-case.ts';
 import { readHolder } from '../people.ts';
 import { plainText } from '../plain-text.ts';
 import { recordId } from '../record-id.ts';
@@ -52,7 +53,7 @@ export function appealOfficerRoutes(router: Router, deps: OfficerDeps): void {
     const appeal = await findAppeal(db, cipher, recordId(ctx.params.id));
     if (!appeal) throw new Problem('health_no_record', 404);
     const { citizenId } = appeal;
-    if (citizenId === officer.citizenId) throw new Problem('health_own_case', 409);
+    await requireOthersAppeal(db, { appealId: appeal.id, officerId: officer.citizenId });
     const mine = appeal.state === 'open' && appeal.claimedBy === officer.citizenId;
     const holder = mine ? await readHolder(db, cipher, citizenId) : undefined;
     const about =

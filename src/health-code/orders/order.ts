@@ -8,6 +8,7 @@ import { decideBatch } from '../decide.ts';
 import { days } from '../engine/civil-day.ts';
 import type { RuleSet } from '../engine/rule-set.ts';
 import type { Officer } from '../officers/gate.ts';
+import { requireOthersOrder } from '../officers/own-case.ts';
 import type { Grant } from '../officers/store.ts';
 import { healthSettings } from '../settings.ts';
 import { alarmedAbout, raiseAlarm } from './alarm.ts';
@@ -46,15 +47,12 @@ function requireHealth({ as }: Actor, rules: RuleSet): void {
   if (!rules.overrides.orgTypes.includes(as.orgType)) throw new Problem('health_order_org', 403);
 }
 
-/** @throws Problem `health_own_case` 409 for somebody whom the order is about. */
-async function requireOthers(tx: Queryable, orderId: string, { officer }: Actor): Promise<void> {
-  const [own] = await tx.query(
-    `select 1 from health_people p join health_order_subjects s on s.subject = p.subject and s.order_id = $1
-     where p.citizen_id = $2`,
-    [orderId, officer.citizenId],
-  );
-  if (own) throw new Problem('health_own_case', 409);
-}
+/** @throws Problem `health_own_case` 409 for somebody whom the order is about, or whose family it is about. */
+const requireOthers = (
+  tx: Queryable,
+  { cipher }: Pick<OrderTools, 'cipher'>,
+  { id, actor }: { id: string; actor: Pick<Actor, 'officer'> },
+) => requireOthersOrder(tx, cipher, { orderId: id, officerId: actor.officer.citizenId });
 
 /**
  * The first of the two: asks for an order. Nothing changes for anybody yet.
@@ -99,7 +97,7 @@ export async function requestOrder(
     'insert into health_order_subjects (subject, order_id) select subject, $2 from unnest($1::bytea[]) as n (subject)',
     [subjects, id],
   );
-  await requireOthers(tx, id, actor);
+  await requireOthers(tx, tools, { id, actor });
   await record(tx, { type: 'health.override_requested', actor: actor.officer.actor, at: now });
   const together = await peopleOf(tx, actor, now);
   if (together > rules.overrides.alarmAbove) {
@@ -143,7 +141,7 @@ export async function approveOrder(
     [id, citizenId, now],
   );
   if (!row) throw await whyNot(tx, id, citizenId);
-  await requireOthers(tx, id, actor);
+  await requireOthers(tx, tools, { id, actor });
   await record(tx, { type: 'health.override_approved', actor: actor.officer.actor, at: now });
   // One of many pieces is as large as all of them together.
   const people = Math.max(row.people, await alarmedAbout(tx, id));
@@ -157,6 +155,7 @@ export async function approveOrder(
 /** Says no to an order that somebody else asked for. @throws as `approveOrder`. */
 export async function refuseOrder(
   tx: Queryable,
+  tools: Pick<OrderTools, 'cipher'>,
   { actor, id, now }: { actor: Actor; id: string; now: Date },
 ): Promise<void> {
   const { citizenId } = actor.officer;
@@ -166,18 +165,21 @@ export async function refuseOrder(
     [id, citizenId, now],
   );
   if (rows.length === 0) throw await whyNot(tx, id, citizenId);
+  await requireOthers(tx, tools, { id, actor });
   await record(tx, { type: 'health.override_refused', actor: actor.officer.actor, at: now });
 }
 
 /**
  * Ends an order at once, whether it holds already or not. One person is enough, and whoever asked for it may too.
  *
- * @throws Problem `health_order_closed` 409 when there is nothing to end.
+ * @throws Problem 409 `health_order_closed` when there is nothing to end, `health_own_case`.
  */
 export async function withdrawOrder(
   tx: Queryable,
+  tools: Pick<OrderTools, 'cipher'>,
   { actor, id, now }: { actor: Pick<Actor, 'officer'>; id: string; now: Date },
 ): Promise<void> {
+  await requireOthers(tx, tools, { id, actor });
   // What the order did until now is decided before it is gone.
   await decideTouched(tx, id, now);
   const rows = await tx.query(

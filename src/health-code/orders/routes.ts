@@ -194,8 +194,8 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
     );
   const always = (page: OfficerPage) => page;
   button('approve', 'approved', APPROVE, approveOrder, whileOn);
-  button('refuse', 'refused', APPROVE, (tx, _, order) => refuseOrder(tx, order), always);
-  button('withdraw', 'withdrawn', ASK, (tx, _, order) => withdrawOwnOrAny(tx, order), always);
+  button('refuse', 'refused', APPROVE, refuseOrder, always);
+  button('withdraw', 'withdrawn', ASK, withdrawOwnOrAny, always);
   button(
     'seen',
     'seen',
@@ -207,6 +207,7 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
   /** An officer withdraws what they asked for themselves; an approver withdraws anything. */
   async function withdrawOwnOrAny(
     tx: Queryable,
+    tools: OrderTools,
     order: { actor: Actor; id: string; now: Date },
   ): Promise<void> {
     const { actor, id } = order;
@@ -215,6 +216,6 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
     const approver = (actor.officer as Officer).roles.has('health_approver');
     if (found.approver1 !== actor.officer.citizenId && !approver)
       throw new Problem('health_not_officer', 403);
-    await withdrawOrder(tx, order);
+    await withdrawOrder(tx, tools, order);
   }
 }

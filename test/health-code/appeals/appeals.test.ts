@@ -1,4 +1,5 @@
 import test from 'ava';
+import { recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import { claimAppeal, decideAppeal } from '../../../src/health-code/appeals/decide-appeal.ts';
 import { fileAppeal, withdrawAppeal } from '../../../src/health-code/appeals/file-appeal.ts';
 import { readAppeal, readItems, workList } from '../../../src/health-code/appeals/store.ts';
@@ -184,6 +185,35 @@ test('nobody decides their own appeal', async (t) => {
   const claimed = db.transaction((tx) => claimAppeal(tx, { officer, id, now: NOW }));
   await t.throwsAsync(claimed, { message: 'health_own_case' });
   t.is((await workList(db))[0]?.claimedBy, undefined);
+});
+
+test('nobody decides an appeal of somebody for whom they act, also when they came to act after taking it', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const holder = await givenDeclared(db, 1);
+  const { id } = await appealNow(db, holder);
+  const parent = await givenOfficer(db, 2, ['health_officer']);
+  const helped = await givenOfficer(db, 3, ['health_officer']);
+  const kin = { reference: 'test', now: NOW };
+  const { citizenId: dependantId } = holder;
+  await recordGuardianship(db, { guardianId: parent.citizenId, dependantId, kind: 'child', ...kin });
+  const claim = (officer: typeof parent) =>
+    db.transaction((tx) => claimAppeal(tx, { officer, id, now: NOW }));
+  await t.throwsAsync(claim(parent), { message: 'health_own_case' });
+  await db.query(`update guardianships set ended_at = $1, ended_by = 'guardian'`, [NOW]);
+  await t.throwsAsync(claim(parent), { message: 'health_own_case' });
+
+  await claim(helped);
+  await recordGuardianship(db, {
+    guardianId: dependantId,
+    dependantId: helped.citizenId,
+    kind: 'elder',
+    ...kin,
+  });
+  const decided = db.transaction((tx) =>
+    decideAppeal(tx, cipher, { officer: helped, id, outcome: 'upheld', answer: ANSWER, now: NOW }),
+  );
+  await t.throwsAsync(decided, { message: 'health_own_case' });
 });
 
 test('sending an appeal twice, also at once, files it once; a sixth open one is refused', async (t) => {

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import { decideFor, runTransitions } from '../../../src/health-code/decide.ts';
 import { ruleSets } from '../../../src/health-code/engine/rule-set.ts';
 import { openAlarms, seeAlarms } from '../../../src/health-code/orders/alarm.ts';
@@ -11,6 +12,7 @@ import {
   withdrawOrder,
 } from '../../../src/health-code/orders/order.ts';
 import { readOrder } from '../../../src/health-code/orders/store.ts';
+import { readHolder } from '../../../src/health-code/people.ts';
 import type { Database } from '../../../src/platform/database.ts';
 import { deliver } from '../../../src/platform/outbox.ts';
 import { cipher, minutesLater, NOW, phoneOf } from '../../support/citizens.ts';
@@ -42,7 +44,7 @@ const request = (db: Database, officer: Who, over: Partial<NewOrder> = {}, now =
 const approve = (db: Database, officer: Who, id: string, now = NOW) =>
   db.transaction((tx) => approveOrder(tx, tools, { actor: { officer, as }, id, now }));
 const withdraw = (db: Database, officer: Who, id: string, now: Date) =>
-  db.transaction((tx) => withdrawOrder(tx, { actor: { officer }, id, now }));
+  db.transaction((tx) => withdrawOrder(tx, tools, { actor: { officer }, id, now }));
 
 async function given(t: Parameters<typeof freshDatabase>[0]) {
   const db = await freshDatabase(t, { max: 12 });
@@ -90,7 +92,9 @@ test('who asked for an order cannot approve or refuse it, whatever roles they ha
   const { db, approves } = await given(t);
   const id = await request(db, approves);
   await t.throwsAsync(approve(db, approves, id), { message: 'health_same_person' });
-  const refused = db.transaction((tx) => refuseOrder(tx, { actor: { officer: approves, as }, id, now: NOW }));
+  const refused = db.transaction((tx) =>
+    refuseOrder(tx, tools, { actor: { officer: approves, as }, id, now: NOW }),
+  );
   await t.throwsAsync(refused, { message: 'health_same_person' });
   t.is((await readOrder(db, id))?.state, 'requested');
 });
@@ -102,7 +106,7 @@ test('of ten approvals and refusals at once one counts', async (t) => {
     Array.from({ length: 10 }, (_, n) => {
       const officer = n % 2 === 0 ? approves : other;
       if (n % 3 !== 0) return approve(db, officer, id);
-      return db.transaction((tx) => refuseOrder(tx, { actor: { officer, as }, id, now: NOW }));
+      return db.transaction((tx) => refuseOrder(tx, tools, { actor: { officer, as }, id, now: NOW }));
     }),
   );
   t.is(acts.filter(({ status }) => status === 'fulfilled').length, 1);
@@ -149,6 +153,27 @@ test('nobody asks for, or approves, an order about themselves', async (t) => {
   const id = await request(db, asks, over);
   await t.throwsAsync(approve(db, self, id), { message: 'health_own_case' });
   t.is((await readOrder(db, id))?.state, 'requested');
+});
+
+test('an officer has no part in an order about a child of theirs, nor about themselves before they declared', async (t) => {
+  const { db, holder, asks, approves, other } = await given(t);
+  const kin = { dependantId: holder.citizenId, kind: 'child', reference: 'test', now: NOW } as const;
+  await recordGuardianship(db, { guardianId: approves.citizenId, ...kin });
+  const over = { subjects: [holder.subject] };
+  const own = { message: 'health_own_case' };
+  await t.throwsAsync(request(db, approves, over), own);
+  const id = await request(db, asks, over);
+  await t.throwsAsync(approve(db, approves, id), own);
+  const refused = db.transaction((tx) =>
+    refuseOrder(tx, tools, { actor: { officer: approves, as }, id, now: NOW }),
+  );
+  await t.throwsAsync(refused, own);
+  await approve(db, other, id);
+  await t.throwsAsync(withdraw(db, approves, id, NOW), own);
+  t.is((await readOrder(db, id))?.state, 'approved');
+
+  const { subject } = await readHolder(db, cipher, asks.citizenId);
+  await t.throwsAsync(request(db, asks, { subjects: [subject] }), own);
 });
 
 test('a withdrawn order stops at once and cannot be approved again', async (t) => {
@@ -239,7 +264,7 @@ test('orders use indexes only', async (t) => {
   const order = wish({ subjects: [holder.subject, ...subjects(60)] });
   const id = await requestOrder(recorded, tools, { actor, order, now: NOW });
   await approveOrder(recorded, tools, { actor: { officer: approves, as }, id, now: NOW });
-  await withdrawOrder(recorded, { actor, id, now: NOW });
+  await withdrawOrder(recorded, tools, { actor, id, now: NOW });
   const small = /^(health_sources|health_outage_days|health_rule_sets|health_officers|h|d|n):/;
   // The facts of many citizens are looked at in `runs.test.ts`.
   const own = recorded.statements.filter(({ text }) => !text.includes('s.subject as of'));
