@@ -92,6 +92,12 @@ export async function runTransitions(
   });
 }
 
+/** Whether anybody's clock ran out whom `runTransitions` has not finished with, here or in another process. */
+export async function transitionsDue(db: Queryable, now: Date): Promise<boolean> {
+  const rows = await db.query('select 1 from health_people where next_eval_at <= $1 limit 1', [now]);
+  return rows.length > 0;
+}
+
 /** The rule set at each instant: before the present one came into force, the one that was decided under last. */
 function rulesOf(facts: Facts, sets: readonly RuleSet[]): (at: number) => RuleSet {
   const live = installed(facts.ruleSet, sets);

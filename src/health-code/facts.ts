@@ -158,17 +158,23 @@ function inputOf(row: FactsRow, at: number, now: number): HealthInput {
 const present = (row: object): object =>
   Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 
-/** The sources that have been silent for longer than they may be. One that never spoke is not connected. */
+/** Of `peer:380000` it is `peer`: each province is a source of its own, under the same rule. */
+const kindOf = (source: string): string => source.split(':', 1)[0]!;
+
+/**
+ * The kinds of source of which one has been silent for longer than it may be. One that never spoke is not connected.
+ */
 export function staleSources(
   sources: readonly { source: string; receivedAt: number }[],
   at: number,
 ): string[] {
-  return sources
+  const silent = sources
     .filter(({ source, receivedAt }) => {
-      const rule = healthSettings.sources[source];
+      const rule = healthSettings.sources[kindOf(source)];
       return rule !== undefined && receivedAt + hours(rule.staleAfterHours) < at;
     })
-    .map(({ source }) => source);
+    .map(({ source }) => kindOf(source));
+  return [...new Set(silent)];
 }
 
 /**

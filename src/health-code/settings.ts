@@ -51,8 +51,16 @@ const schema = z.strictObject({
     .refine(({ checkins, evidence }) => checkins > evidence, {
       error: 'check-ins must outlive the evidence that they ended, or a finished run would be undone',
     }),
-  /** With other provinces: how long files, and what was said in them and taken back, are kept. */
-  exchange: z.strictObject({ keepDays: days }),
+  exchange: z
+    .strictObject({
+      /** With other provinces: how long files, and what was said in them and taken back, are kept. */
+      keepDays: days,
+      /** How often the daily file is a full one, so that nobody lacks anything for longer. */
+      fullEveryDays: days,
+    })
+    .refine(({ keepDays, fullEveryDays }) => fullEveryDays < keepDays, {
+      error: 'a full file must be made before the one before it is deleted',
+    }),
 });
 
 export type HealthSettings = Readonly<z.infer<typeof schema>>;

@@ -3,10 +3,11 @@ import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Log } from '../../platform/log.ts';
 import { liveActivation } from '../activation.ts';
-import { dayOf, formatDay } from '../engine/civil-day.ts';
+import { runTransitions, transitionsDue } from '../decide.ts';
 import { ruleSetAt, ruleSets } from '../engine/rule-set.ts';
 import { FileRefused } from './file.ts';
-import { makeFile, newestOwnFile, secondHand } from './outgoing.ts';
+import { makeFile, secondHand } from './outgoing.ts';
+import { forgetOthers, recordContact } from './peer-state.ts';
 import type { Peers } from './peers.ts';
 import { fillPids, monthOf } from './pid.ts';
 import { type PullDeps, pullFiles } from './pull.ts';
@@ -33,7 +34,10 @@ export async function refreshPids(work: ExchangeWork): Promise<void> {
   if (key) while ((await fillPids(work.db, work.cipher, { month, key, now })) > 0);
 }
 
-/** Makes the file of today unless there is one; `again` makes another one. */
+/**
+ * Makes the file of today unless there is one; `again` makes another one. It waits for its next turn while somebody
+ * else is at work on colours that are due.
+ */
 export async function makeDailyFile(work: ExchangeWork, again = false): Promise<void> {
   const peers = await whenOn(work);
   const now = work.clock();
@@ -41,25 +45,38 @@ export async function makeDailyFile(work: ExchangeWork, again = false): Promise<
   if (!peers.monthKeys.has(monthOf(now))) {
     return work.log.error({ month: monthOf(now) }, 'there is no key of this month for the exchange');
   }
-  const today = formatDay(dayOf(now.getTime()));
-  if (!again && (await newestOwnFile(work.db))?.businessDay === today) return;
   await refreshPids(work);
   const rules = ruleSetAt(ruleSets, now.getTime());
   if (!rules) return;
-  const file = await makeFile(work.db, { issuer: peers.issuer, secondHand: secondHand(rules), now });
-  work.log.info({ seq: file.seq, kind: file.kind, rows: file.rows }, 'exchange file made');
+  // What ends at midnight is over before the day's file says that it lasts.
+  while ((await runTransitions(work.db, { now })) > 0);
+  if (await transitionsDue(work.db, now)) return;
+  const { issuer } = peers;
+  const file = await makeFile(work.db, { issuer, secondHand: secondHand(rules), again, now });
+  if (file) work.log.info({ seq: file.seq, kind: file.kind, rows: file.rows }, 'exchange file made');
 }
 
-/** Fetches the files of all peers. One that fails keeps no other waiting. */
+/**
+ * Fetches the files of all peers. One that fails keeps no other waiting; how each ended is kept for the officers. Of a
+ * province that is no peer any more nothing is expected.
+ */
 export async function pullAll(work: ExchangeWork): Promise<void> {
-  const peers = await whenOn(work);
+  const { db, log } = work;
+  if (!(await liveActivation(db, work.clock()))) return;
+  const peers = await work.peers();
+  await forgetOthers(db, [...(peers?.peers.keys() ?? [])]);
   for (const peer of peers?.peers.values() ?? []) {
+    const { issuer } = peer;
+    const now = work.clock();
     try {
-      const accepted = await pullFiles({ ...work, peers: peers!, now: work.clock() }, peer);
-      if (accepted > 0) work.log.info({ issuer: peer.issuer, accepted }, 'exchange files accepted');
+      const accepted = await pullFiles({ ...work, peers: peers!, now }, peer);
+      if (accepted > 0) log.info({ issuer, accepted }, 'exchange files accepted');
+      await recordContact(db, { issuer, trouble: undefined, now });
     } catch (err) {
       const refused = err instanceof FileRefused ? { refused: err.reason } : { err };
-      work.log.error({ issuer: peer.issuer, ...refused }, 'exchange files not taken');
+      log.error({ issuer, ...refused }, 'exchange files not taken');
+      const trouble = err instanceof FileRefused ? err.reason : 'unreachable';
+      await recordContact(db, { issuer, trouble, now });
     }
   }
 }

@@ -88,12 +88,15 @@ export type Refusal =
   | 'row_count_differs'
   | 'bad_row'
   | 'truncated'
-  | 'row_in_future';
+  | 'row_in_future'
+  | 'made_in_future';
 
 /** The file or its manifest cannot be taken; nothing of it was. */
 export class FileRefused extends Error {
   override readonly name = 'FileRefused';
   readonly reason: Refusal;
+  /** The name of the file, once it is known. */
+  file: string | undefined;
   constructor(reason: Refusal, options?: ErrorOptions) {
     super(`file refused: ${reason}`, options);
     this.reason = reason;
@@ -101,19 +104,18 @@ export class FileRefused extends Error {
 }
 
 /** What is known of the last file that was accepted. */
-export type Last = Pick<Manifest, 'bizDate' | 'seq' | 'digest'>;
+export type Last = Pick<Manifest, 'bizDate' | 'seq' | 'digest'> & { createdAt: Date };
 
 /**
- * Whether a file is the one that follows. The chain of digests shows a gap even over a change of day; the first
- * file of a chain that we see must be a full one.
+ * Whether a file may come after the last one. What changed rests on the file before it: the chain of digests shows a
+ * gap even over a change of day. A full file rests on nothing, so that one that is newer begins the chain anew: what
+ * was missed, spoilt or lost before it no longer matters.
  *
  * @throws FileRefused `gap`
  */
 export function requireNext(manifest: Manifest, last: Last | undefined): void {
-  if (last === undefined) {
-    if (manifest.kind !== 'F') throw new FileRefused('gap');
-    return;
-  }
+  if (manifest.kind === 'F' && (last === undefined || new Date(manifest.createdAt) > last.createdAt)) return;
+  if (last === undefined) throw new FileRefused('gap');
   const sameDay = manifest.bizDate === last.bizDate;
   const inOrder = sameDay
     ? manifest.seq === last.seq + 1

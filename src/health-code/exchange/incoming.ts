@@ -11,46 +11,67 @@ const LINE_MAX = 2_048;
 /** A row that begins later than this after the file was made is a mistake of its issuer. */
 const AHEAD_MS = 300_000;
 
-/** The last file of a peer that was accepted. */
+/** The newest file of a peer that was accepted, by the time at which it was made. */
 export async function lastAccepted(
   db: Queryable,
   issuer: string,
 ): Promise<(Last & { name: string }) | undefined> {
-  const [row] = await db.query<{ name: string; day: string; seq: number; digest: string }>(
-    `select name, business_day::text as day, seq, digest from health_peer_files
-     where issuer = $1 and state = 'accepted' order by business_day desc, seq desc limit 1`,
+  const [row] = await db.query<{ name: string; day: string; seq: number; digest: string; created_at: Date }>(
+    `select name, business_day::text as day, seq, digest, created_at from health_peer_files
+     where issuer = $1 and state = 'accepted' order by created_at desc, business_day desc, seq desc limit 1`,
     [issuer],
   );
-  return row && { name: row.name, bizDate: row.day, seq: row.seq, digest: row.digest };
+  return (
+    row && {
+      name: row.name,
+      bizDate: row.day,
+      seq: row.seq,
+      digest: row.digest,
+      createdAt: row.created_at,
+    }
+  );
 }
+
+/** What one peer tells is a source of its own, so that another one does not hide its silence. */
+export const sourceOf = (issuer: string): string => `peer:${issuer}`;
 
 /**
  * Takes a whole file or nothing of it. A refusal is kept by name with its reason.
  *
  * @param manifest as its signature says (`openManifest`); `body` the compressed file.
+ * @returns whether it was taken: false for one that somebody else took meanwhile.
  * @throws FileRefused
  */
 export async function acceptFile(
   db: Database,
   { manifest, body, now }: { manifest: Manifest; body: AsyncIterable<Uint8Array>; now: Date },
-): Promise<void> {
+): Promise<boolean> {
   const name = nameOf(manifest);
+  const createdAt = new Date(manifest.createdAt);
   try {
-    await db.transaction(async (tx) => {
+    return await db.transaction(async (tx) => {
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `health_peer:${manifest.issuer}`,
       ]);
+      const [known] = await tx.query(
+        `select 1 from health_peer_files where issuer = $1 and name = $2 and digest = $3 and state = 'accepted'`,
+        [manifest.issuer, name, manifest.digest],
+      );
+      if (known) return false;
+      // Else no file of the right time would be newer than it.
+      if (createdAt.getTime() > now.getTime() + AHEAD_MS) throw new FileRefused('made_in_future');
       requireNext(manifest, await lastAccepted(tx, manifest.issuer));
       await stage(tx, manifest, body);
       await supersede(tx, manifest, name, now);
       await applyToPeople(tx, { issuer: manifest.issuer, file: name }, now);
       await tx.query(
-        `insert into health_sources (source, watermark, received_at) values ('peer', $1, $2)
+        `insert into health_sources (source, watermark, received_at) values ($3, $1, $2)
          on conflict (source) do update set received_at = excluded.received_at,
            watermark = greatest(health_sources.watermark, excluded.watermark)`,
-        [new Date(manifest.createdAt), now],
+        [createdAt, now, sourceOf(manifest.issuer)],
       );
       await settle(tx, manifest, 'accepted', undefined, now);
+      return true;
     });
   } catch (error) {
     if (error instanceof FileRefused) await refuse(db, manifest, error, now);
@@ -58,9 +79,16 @@ export async function acceptFile(
   }
 }
 
-/** Keeps that a file was refused, and why. */
-export const refuse = (db: Database, manifest: Manifest, { reason }: FileRefused, now: Date): Promise<void> =>
-  db.transaction((tx) => settle(tx, manifest, 'rejected', reason, now));
+/** Keeps that a file was refused, and why; once, however often it is tried again. */
+export async function refuse(
+  db: Database,
+  manifest: Manifest,
+  refusal: FileRefused,
+  now: Date,
+): Promise<void> {
+  refusal.file = nameOf(manifest);
+  await db.transaction((tx) => settle(tx, manifest, 'rejected', refusal.reason, now));
+}
 
 async function settle(
   tx: Queryable,
@@ -69,13 +97,32 @@ async function settle(
   reason: string | undefined,
   now: Date,
 ): Promise<void> {
-  const { issuer, bizDate, seq, kind, digest, rows } = manifest;
+  const { issuer, bizDate, seq, kind, digest, rows, createdAt } = manifest;
+  const again = await tx.query(
+    `update health_peer_files set last_at = $5, times = times + 1
+     where issuer = $1 and name = $2 and digest = $3 and state = 'rejected' and reason = $4 returning 1`,
+    [issuer, nameOf(manifest), digest, reason ?? null, now],
+  );
+  if (again.length > 0) return;
   await tx.query(
     `insert into health_peer_files
-       (issuer, name, state, reason, business_day, seq, kind, digest, row_count, received_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-     on conflict (issuer, name, received_at) do update set state = excluded.state, reason = excluded.reason`,
-    [issuer, nameOf(manifest), state, reason ?? null, bizDate, seq, kind, digest, rows, now],
+       (issuer, name, state, reason, business_day, seq, kind, digest, row_count, created_at, received_at, last_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+     on conflict (issuer, name, received_at) do update set state = excluded.state, reason = excluded.reason,
+       digest = excluded.digest, created_at = excluded.created_at`,
+    [
+      issuer,
+      nameOf(manifest),
+      state,
+      reason ?? null,
+      bizDate,
+      seq,
+      kind,
+      digest,
+      rows,
+      new Date(createdAt),
+      now,
+    ],
   );
   const type = state === 'accepted' ? 'health.file_accepted' : 'health.file_rejected';
   await record(tx, { type, actor: 'system', at: now });

@@ -4,8 +4,9 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { record } from '../../audit/log.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
-import { dayOf, formatDay } from '../engine/civil-day.ts';
+import { dayOf, formatDay, parseDay } from '../engine/civil-day.ts';
 import type { RuleSet } from '../engine/rule-set.ts';
+import { healthSettings } from '../settings.ts';
 import { type Kind, lineOf, type Manifest, nameOf, type Row, SCHEMA } from './file.ts';
 import { monthOf } from './pid.ts';
 
@@ -48,16 +49,17 @@ export const secondHand = (rules: RuleSet): string[] => [
 ];
 
 /**
- * Makes the file of a business day: a full one when there was none yet, when the month's key changed or when asked
- * for, else what changed since the last. Rows are streamed; what was told is kept in the same transaction.
+ * Makes the file of a business day, once: a full one when there was none yet, when the month's key changed, when the
+ * last one is some days old or a peer asked for one; else what changed since the last. Rows are streamed; what was
+ * told is kept in the same transaction.
  *
- * @param options.secondHand reason codes that are not told: {@link secondHand}.
- * @returns its manifest.
+ * @param options.secondHand reason codes that are not told: {@link secondHand}; `again` makes another one.
+ * @returns its manifest; undefined when there is one of that day already, and no full one is asked for.
  */
 export async function makeFile(
   db: Database,
-  options: { issuer: string; secondHand: readonly string[]; full?: boolean; now: Date },
-): Promise<Manifest> {
+  options: { issuer: string; secondHand: readonly string[]; again?: boolean; now: Date },
+): Promise<Manifest | undefined> {
   const { issuer, now } = options;
   const month = monthOf(now);
   const businessDay = formatDay(dayOf(now.getTime()));
@@ -66,7 +68,8 @@ export async function makeFile(
     const [last] = await tx.query<OwnFile>(
       `select ${COLUMNS} from health_own_files order by business_day desc, seq desc limit 1`,
     );
-    const kind: Kind = options.full || last === undefined || last.month !== month ? 'F' : 'D';
+    const { full, kind } = await nextOf(tx, { last, month, businessDay });
+    if (last?.business_day === businessDay && !options.again && !full) return undefined;
     const seq = last?.business_day === businessDay ? last.seq + 1 : 1;
     const name = nameOf({ issuer, bizDate: businessDay, seq, kind });
     await compare(tx, { month, secondHand: options.secondHand });
@@ -77,9 +80,38 @@ export async function makeFile(
        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
       [name, businessDay, seq, kind, digest, last?.digest ?? null, rows, month, now],
     );
+    if (kind === 'F') await tx.query('delete from health_full_wanted');
     await record(tx, { type: 'health.file_made', actor: 'system', at: now });
     return manifestOf(issuer, file!);
   });
+}
+
+/**
+ * Which kind the next file is, and whether it is made at once although there is one of the day. More than one full
+ * file a day is made for nobody.
+ */
+async function nextOf(
+  tx: Queryable,
+  { last, month, businessDay }: { last: OwnFile | undefined; month: string; businessDay: string },
+): Promise<{ kind: Kind; full: boolean }> {
+  const [row] = await tx.query<{ last_full: string | null; wanted: boolean }>(
+    `select max(business_day)::text as last_full, exists (select from health_full_wanted) as wanted
+     from health_own_files where kind = 'F'`,
+  );
+  const lastFull = parseDay(row?.last_full ?? '');
+  const age = lastFull === undefined ? Number.POSITIVE_INFINITY : parseDay(businessDay)! - lastFull;
+  const wanted = row?.wanted === true && age > 0;
+  const old = age >= healthSettings.exchange.fullEveryDays;
+  return { kind: wanted || old || last?.month !== month ? 'F' : 'D', full: wanted };
+}
+
+/** Notes that a peer cannot go on with what it has of ours. */
+export async function wantFull(db: Queryable, issuer: string, now: Date): Promise<void> {
+  await db.query(
+    `insert into health_full_wanted (issuer, asked_at) values ($1, $2)
+     on conflict (issuer) do nothing`,
+    [issuer, now],
+  );
 }
 
 /**
@@ -199,18 +231,11 @@ async function remember(tx: Queryable): Promise<void> {
   );
 }
 
-/** The day and number of the newest file, if there is any. */
-export async function newestOwnFile(db: Queryable): Promise<{ businessDay: string } | undefined> {
-  const [file] = await db.query<{ business_day: string }>(
-    'select business_day::text from health_own_files order by business_day desc, seq desc limit 1',
-  );
-  return file && { businessDay: file.business_day };
-}
-
 const LISTED = 50;
 
 /**
- * The files that follow one, oldest first, a page of them. Who has none begins at the newest full one.
+ * The files that follow one, oldest first, a page of them. Who has none, or one that is not here (any more), begins at
+ * the newest full one.
  *
  * @param after name of the last file that the asker took.
  */
@@ -218,18 +243,26 @@ export async function listOwnFiles(
   db: Queryable,
   issuer: string,
   after: string | undefined,
-): Promise<Manifest[]> {
-  const files = await db.query<OwnFile>(
-    `select ${COLUMNS} from health_own_files f,
-       (select business_day as day, seq as number from health_own_files
-        where case when $1::text is null then kind = 'F' else name = $1 end
-        order by business_day desc, seq desc limit 1) begin
-     where (f.business_day, f.seq) > (begin.day, begin.number)
-        or ($1::text is null and (f.business_day, f.seq) = (begin.day, begin.number))
-     order by f.business_day, f.seq limit ${LISTED}`,
-    [after ?? null],
+): Promise<{ files: Manifest[]; known: boolean }> {
+  const [at] = await db.query<{ day: string; seq: number }>(
+    'select business_day::text as day, seq from health_own_files where name = $1',
+    [after ?? ''],
   );
-  return files.map((file) => manifestOf(issuer, file));
+  const files =
+    at === undefined
+      ? await db.query<OwnFile>(
+          `select ${COLUMNS} from health_own_files f,
+             (select business_day as day, seq as number from health_own_files where kind = 'F'
+              order by business_day desc, seq desc limit 1) begin
+           where (f.business_day, f.seq) >= (begin.day, begin.number)
+           order by f.business_day, f.seq limit ${LISTED}`,
+        )
+      : await db.query<OwnFile>(
+          `select ${COLUMNS} from health_own_files
+           where (business_day, seq) > ($1, $2) order by business_day, seq limit ${LISTED}`,
+          [at.day, at.seq],
+        );
+  return { files: files.map((file) => manifestOf(issuer, file)), known: at !== undefined };
 }
 
 /** A file, part by part; undefined when there is none of that name. */

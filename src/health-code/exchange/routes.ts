@@ -11,7 +11,7 @@ import { withRules } from '../citizen-page.ts';
 import type { HealthKeys } from '../show/keys.ts';
 import { NAME } from './file.ts';
 import { answerGreen, GREEN_PATH, issuerOf, JWT_TYPE } from './green.ts';
-import { listOwnFiles, readOwnFile } from './outgoing.ts';
+import { listOwnFiles, readOwnFile, wantFull } from './outgoing.ts';
 import type { Peer, Peers } from './peers.ts';
 import { JWKS_PATH, jwksOf, openSigned, signManifest } from './signed.ts';
 
@@ -80,12 +80,13 @@ export function exchangeRoutes(deps: ExchangeDeps): Router {
   router.get(FILES_PATH, async (ctx) => {
     const now = clock();
     const peers = await open(now);
-    await requirePeer(ctx, peers, now);
-    const after = ctx.query.after;
+    const peer = await requirePeer(ctx, peers, now);
+    const { after, full } = ctx.query;
     if (after !== undefined && (typeof after !== 'string' || !NAME.test(after)))
       throw new Problem('bad_request', 400);
-    const manifests = await listOwnFiles(db, peers.issuer, after);
-    ctx.body = { files: await Promise.all(manifests.map((manifest) => signManifest(keys, manifest, now))) };
+    const { files, known } = await listOwnFiles(db, peers.issuer, after);
+    if (full === '1' || (after !== undefined && !known)) await wantFull(db, peer.issuer, now);
+    ctx.body = { files: await Promise.all(files.map((manifest) => signManifest(keys, manifest, now))) };
   });
 
   router.get(`${FILES_PATH}/:name`, async (ctx) => {

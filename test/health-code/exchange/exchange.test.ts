@@ -92,6 +92,15 @@ test('files hold no name, no number and no pseudonym that outlives its month', a
   t.false(text.includes(residentIdOf(1)));
 });
 
+/** Puts another text into the one file that waits. */
+async function rewrite({ db }: Province, change: (line: string) => string, rows = 1): Promise<void> {
+  const [part] = await db.query<{ bytes: Buffer }>('select bytes from health_own_file_parts');
+  const bytes = gzipSync(change(gunzipSync(part!.bytes).toString('utf8')));
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  await db.query('update health_own_file_parts set bytes = $1', [bytes]);
+  await db.query('update health_own_files set digest = $1, row_count = $2', [digest, rows]);
+}
+
 /** What a hostile or broken neighbour could send, made by changing the file that waits at `a`. */
 const damages: Record<string, { refused: string; damage: (a: Province) => Promise<unknown> }> = {
   'another row count': {
@@ -107,14 +116,20 @@ const damages: Record<string, { refused: string; damage: (a: Province) => Promis
     damage: ({ db }) =>
       db.query('update health_own_file_parts set bytes = substr(bytes, 1, length(bytes) - 12)'),
   },
-  'a row that is none': {
-    refused: 'bad_row',
-    async damage({ db }) {
-      const bytes = gzipSync('{"pid":"x"}\n');
-      const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-      await db.query('update health_own_file_parts set bytes = $1', [bytes]);
-      await db.query('update health_own_files set digest = $1', [digest]);
-    },
+  'a row that is none': { refused: 'bad_row', damage: (a) => rewrite(a, () => '{"pid":"x"}\n') },
+  'one person twice': { refused: 'bad_row', damage: (a) => rewrite(a, (line) => line + line, 2) },
+  'a row that begins in the future': {
+    refused: 'row_in_future',
+    damage: (a) =>
+      rewrite(a, (line) => JSON.stringify({ ...JSON.parse(line), ef: daysLater(1).toISOString() })),
+  },
+  'a month whose key is unknown': {
+    refused: 'unknown_month',
+    damage: ({ db }) => db.query(`update health_own_files set month = '2027-01'`),
+  },
+  'a time that has not come yet': {
+    refused: 'made_in_future',
+    damage: ({ db }) => db.query('update health_own_files set created_at = $1', [daysLater(1)]),
   },
 };
 

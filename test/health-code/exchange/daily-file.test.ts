@@ -1,0 +1,133 @@
+import test from 'ava';
+import { makeDailyFile, pullAll, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
+import { readPeerStates } from '../../../src/health-code/exchange/peer-state.ts';
+import { minutesLater, NOW } from '../../support/citizens.ts';
+import { daysLater } from '../../support/health.ts';
+import { both, colourIn, neighbours, type Province, turnRed } from '../../support/provinces.ts';
+
+const names = async ({ db }: Province) =>
+  (await db.query<{ name: string }>('select name from health_own_files order by created_at')).map(
+    ({ name }) => name.slice(10, 25),
+  );
+
+test('a spoilt file keeps a province waiting for a day at most: a full one is asked for and begins anew', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  both(a, b, minutesLater(1));
+  await turnRed(a, inA);
+  await makeDailyFile(a.work, true);
+  await a.db.query(`update health_own_file_parts set bytes = '\\x00' where name like '%_0002_D%'`);
+  for (const minute of [2, 3, 4]) {
+    both(a, b, minutesLater(minute));
+    await pullAll(b.work);
+  }
+  const refused = await b.db.query(`select reason, times from health_peer_files where state = 'rejected'`);
+  t.deepEqual(refused, [{ reason: 'truncated', times: 3 }]);
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+  await makeDailyFile(a.work);
+  t.deepEqual(await names(a), ['20261123_0001_F', '20261123_0002_D'], 'one full file a day');
+
+  both(a, b, daysLater(1));
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+  both(a, b, daysLater(2));
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  t.deepEqual((await names(a)).slice(2), ['20261124_0001_F', '20261125_0001_D']);
+  const [state] = await readPeerStates(b.db, (await b.work.peers())!.peers.values(), b.at.now);
+  t.like(state, { freshness: 'fresh', trouble: undefined, lastFile: { rows: 0 } });
+});
+
+test('a province that was restored from an old backup is heard again', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  await pullAll(b.work);
+  both(a, b, daysLater(1));
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+  await a.db.query(`delete from health_own_files where kind = 'D'`);
+  await a.db.query(`delete from health_own_file_parts where name like '%D.jsonl.gz'`);
+  await a.db.query('delete from health_told');
+  await a.db.query('update health_evidence set revoked_at = $1', [a.at.now]);
+  await colourIn(a, inA.citizenId);
+
+  await pullAll(b.work);
+  t.deepEqual(b.errors, []);
+  both(a, b, daysLater(2));
+  await makeDailyFile(a.work);
+  await pullAll(b.work);
+  t.deepEqual(b.errors, []);
+  t.deepEqual(await names(a), ['20261123_0001_F', '20261125_0001_F']);
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+});
+
+test('a full file is made once a week, and another province does not hide one that is silent', async (t) => {
+  const { a, b, inB } = await neighbours(t);
+  b.meet({ issuer: '370000', url: 'http://127.0.0.1:9' });
+  await b.db.query(
+    `insert into health_sources (source, received_at) values ('peer:370000', $1), ('peer:1', $1)`,
+    [NOW],
+  );
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301');
+  for (let day = 0; day < 16; day += 1) {
+    both(a, b, daysLater(day));
+    await makeDailyFile(a.work);
+    await pullAll(b.work);
+  }
+  const kinds = (await names(a)).map((name) => name.at(-1)).join('');
+  t.is(kinds, 'FDDDDDDFFDDDDDDF', 'also on the first of December');
+  t.deepEqual(await b.db.query(`select source from health_sources where source like 'peer:%' order by 1`), [
+    { source: 'peer:370000' },
+    { source: 'peer:390000' },
+  ]);
+  t.is(await colourIn(b, inB.citizenId), 'GREEN G301 D901');
+  const states = await readPeerStates(b.db, (await b.work.peers())!.peers.values(), b.at.now);
+  t.deepEqual(
+    states.map(({ issuer, freshness, trouble }) => [issuer, freshness, trouble?.reason]),
+    [
+      ['390000', 'fresh', undefined],
+      ['370000', 'stale', 'unreachable'],
+    ],
+  );
+});
+
+test('whose red ends at midnight is not in the file of midnight, also while somebody else decides it', async (t) => {
+  const { a, inA } = await neighbours(t);
+  await turnRed(a, inA, daysLater(-13));
+  await a.db.query(
+    `insert into health_releases (subject, id, source, reference, at, received_at)
+     values ($1, gen_random_uuid(), 'cdc', 'r', $2, $2)`,
+    [inA.subject, NOW],
+  );
+  t.is(await colourIn(a, inA.citizenId), 'RED R104');
+  a.at.now = new Date('2026-11-23T16:00:20Z');
+  await a.db.transaction(async (tx) => {
+    await tx.query('select 1 from health_people where citizen_id = $1 for update', [inA.citizenId]);
+    await makeDailyFile(a.work);
+    t.deepEqual(await names(a), []);
+  });
+  await makeDailyFile(a.work);
+  t.deepEqual(await a.db.query('select name, row_count from health_own_files'), [
+    { name: 'HC_390000_20261124_0001_F.jsonl.gz', row_count: 0 },
+  ]);
+});
+
+test('two who make the daily file at once leave one, two who fetch it at once take it once', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await turnRed(a, inA);
+  await Promise.all([makeDailyFile(a.work), makeDailyFile(a.work)]);
+  t.deepEqual(await names(a), ['20261123_0001_F']);
+  await refreshPids(b.work);
+  await Promise.all([pullAll(b.work), pullAll(b.work)]);
+  t.deepEqual(b.errors, []);
+  t.deepEqual(await b.db.query('select state, times from health_peer_files'), [
+    { state: 'accepted', times: 1 },
+  ]);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+});
