@@ -175,7 +175,7 @@ const ELEMENTS: readonly [element: string, zh: string, list: string, here: strin
   ['nationality', '国籍', 'GB/T 2659', 'not asked'],
   ['document type', '证件类型', '', '`document_type`, in rows `documentType`, in files `idt`'],
   ['document number', '证件号码', 'GB 11643', '`id_number`, in rows `idNumber`; in files only as `pid`'],
-  ['region', '行政区划', 'GB/T 2260', '`region`, six digits; of the code, not of the home'],
+  ['region', '行政区划', 'GB/T 2260', '`region`, six digits; the province that gives the code, not the home'],
   ['address', '住址', '', '`address` of a declaration, encrypted'],
   ['phone', '联系电话', '', 'claim `phone_number` (E.164)'],
   ['temperature', '体温', '', '`temperature` of a check-in, `temp` of a row; °C'],

@@ -20,7 +20,7 @@ export type GreenAnswer = 'GREEN' | 'NOT_GREEN' | 'NOT_FOUND';
 
 /** How long a question and its answer are good. Seconds. */
 export const GREEN_SECONDS = 300;
-/** A door does not wait longer. */
+/** A door does not wait longer, whatever the answer waits for: the other province, or its keys. */
 const PATIENCE_MS = 800;
 export const GREEN_PATH = '/health/exchange/green';
 export const JWT_TYPE = 'application/jwt';
@@ -44,6 +44,12 @@ export interface GreenDeps {
   now: Date;
 }
 
+interface Asked {
+  issuer: string;
+  documentType: DocumentType;
+  idNumber: string;
+}
+
 const seconds = (at: Date) => Math.floor(at.getTime() / 1_000);
 
 /**
@@ -53,8 +59,21 @@ const seconds = (at: Date) => Math.floor(at.getTime() / 1_000);
  */
 export async function askGreen(
   outbound: Outbound,
+  deps: GreenDeps,
+  who: Asked,
+): Promise<GreenAnswer | 'UNKNOWN'> {
+  let clock: NodeJS.Timeout | undefined;
+  const late = new Promise<'UNKNOWN'>((resolve) => {
+    clock = setTimeout(resolve, PATIENCE_MS, 'UNKNOWN');
+  });
+  const asking = ask(outbound, deps, who);
+  return Promise.race([asking, late]).finally(() => clearTimeout(clock));
+}
+
+async function ask(
+  outbound: Outbound,
   { peers, keys, keysOf, now }: GreenDeps,
-  who: { issuer: string; documentType: DocumentType; idNumber: string },
+  who: Asked,
 ): Promise<GreenAnswer | 'UNKNOWN'> {
   const peer = peers.peers.get(who.issuer);
   const month = monthOf(now);

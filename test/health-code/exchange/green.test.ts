@@ -1,8 +1,11 @@
 import test from 'ava';
+import { exportJWK, generateKeyPair } from 'jose';
 import { activate, deactivate, liveActivation } from '../../../src/health-code/activation.ts';
 import { makeDailyFile, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
+import { askGreen } from '../../../src/health-code/exchange/green.ts';
 import { pidOf } from '../../../src/health-code/exchange/pid.ts';
-import { sign } from '../../../src/health-code/exchange/signed.ts';
+import { localKeys, sign } from '../../../src/health-code/exchange/signed.ts';
+import type { HealthKeys } from '../../../src/health-code/show/keys.ts';
 import { NOW, residentIdOf } from '../../support/citizens.ts';
 import { KEY, neighbours, turnRed } from '../../support/provinces.ts';
 
@@ -65,4 +68,61 @@ test('a green question is answered once', async (t) => {
     NOW,
   );
   t.is((await post(long)).status, 400);
+});
+
+/** The keys of a province, in memory. */
+async function keysInMemory(): Promise<HealthKeys> {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const { x, y } = await exportJWK(publicKey);
+  const kid = 'AAAAAAAAAAA';
+  return { signer: async () => ({ key: privateKey, kid }), trusted: async () => [{ kid, x: x!, y: y! }] };
+}
+
+test('an answer that is late, to another question, or signed by somebody else is none', async (t) => {
+  const [own, theirs, stranger] = [await keysInMemory(), await keysInMemory(), await keysInMemory()];
+  const published = localKeys(await theirs.trusted(NOW));
+  const peer = { issuer: '390000', name: '邻省', url: 'https://neighbour.example' };
+  const peers = {
+    issuer: '380000',
+    monthKeys: new Map([['2026-11', KEY]]),
+    peers: new Map([[peer.issuer, peer]]),
+  };
+  const at = Math.floor(NOW.getTime() / 1000);
+  const good = { iss: '390000', aud: '380000', iat: at, exp: at + 300, result: 'GREEN' };
+  const never = new Promise<never>(() => {});
+  const ask = (
+    answer: (nonce: unknown) => Promise<string>,
+    keysOf: () => typeof published = () => published,
+  ) =>
+    askGreen(
+      async (_, init) => {
+        const [, body = ''] = String(init?.body).split('.');
+        return new Response(await answer(JSON.parse(Buffer.from(body, 'base64url').toString()).jti));
+      },
+      { peers, keys: own, keysOf, now: NOW },
+      { issuer: '390000', documentType: 'resident_id', idNumber: residentIdOf(1) },
+    );
+  const signed = (claims: object, by = theirs, type: Parameters<typeof sign>[1] = 'hc-green-answer+jwt') =>
+    sign(by, type, { ...good, ...claims }, NOW);
+  t.is(await ask((nonce) => signed({ nonce })), 'GREEN');
+  t.is(await ask(() => signed({ nonce: 'of-another-question' })), 'UNKNOWN');
+  t.is(await ask(() => signed({})), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce }, stranger)), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce, iss: '370000' })), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce, aud: '370000' })), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce }, theirs, 'hc-green-query+jwt')), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce, iat: at - 400, exp: at - 100 })), 'UNKNOWN');
+  t.is(await ask((nonce) => signed({ nonce, result: 'RED' })), 'UNKNOWN');
+  const late = [
+    ask(() => never),
+    ask(
+      (nonce) => signed({ nonce }),
+      () => () => never,
+    ),
+  ];
+  t.deepEqual(
+    await Promise.all(late),
+    ['UNKNOWN', 'UNKNOWN'],
+    'the keys of a province have no time of their own',
+  );
 });
