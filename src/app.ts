@@ -246,8 +246,8 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     },
   };
   app.use(exchange.router.routes());
-  app.use(healthRoutes(healthDeps).routes());
   const { sandboxProvinces: extraProvinces } = settings;
+  app.use(healthRoutes({ ...healthDeps, visitors: { ...exchange, extraProvinces } }).routes());
   app.use(travelRoutes({ ...healthDeps, extraProvinces }).routes());
   app.use(familyRoutes({ ...healthDeps, ...authorities, extraProvinces, fixedCode }).routes());
   const office = officerRoutes({

@@ -16,11 +16,15 @@ export interface HealthSite extends TestSite {
 }
 
 /** The pages of the health code, with whoever the test says logged in. */
-export async function startHealth(t: ExecutionContext<unknown>): Promise<HealthSite> {
+export async function startHealth(
+  t: ExecutionContext<unknown>,
+  more: Pick<Parameters<typeof healthRoutes>[0], 'visitors'> = {},
+): Promise<HealthSite> {
   const db = await freshDatabase(t as ExecutionContext);
   const world: HealthSite['world'] = { citizenId: undefined, now: NOW };
   const site = await serve(t as ExecutionContext, (pages) =>
     healthRoutes({
+      ...more,
       db,
       cipher,
       pages,

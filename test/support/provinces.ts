@@ -19,6 +19,8 @@ export interface Province {
   work: Awaited<ReturnType<typeof openExchange>>['work'];
   /** Asks another province whether a person is green. */
   ask: Awaited<ReturnType<typeof openExchange>>['ask'];
+  /** Which provinces can be asked. */
+  provinces: Awaited<ReturnType<typeof openExchange>>['provinces'];
   errors: object[];
   /** Makes another province known to this one. */
   meet(peer: { issuer: string; url: string }): void;
@@ -50,6 +52,7 @@ async function province(t: ExecutionContext, issuer: string): Promise<Province> 
     at,
     work: exchange.work,
     ask: exchange.ask,
+    provinces: exchange.provinces,
     errors,
     meet(peer) {
       known.push({ ...peer, name: '邻省' });

@@ -88,7 +88,7 @@ async function admit(
 ): Promise<CheckResult> {
   const { colour } = await decideFor(tx, citizenId, now);
   const holder = await readHolder(tx, cipher, citizenId);
-  await recordScan(tx, cipher, { venueId: venue.id, citizenId, kind, at: now });
+  await recordScan(tx, cipher, { venueId: venue.id, who: citizenId, kind, at: now });
   return { verdict: colour === 'GREEN' ? 'valid' : 'wrong_colour', kind, colour, ...shown(holder) };
 }
 

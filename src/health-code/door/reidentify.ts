@@ -173,7 +173,8 @@ export async function approveReidentification(
   return db.transaction(async (tx) => {
     const { venueId, from, to } = await decide(tx, { id, officer, state: 'approved', now });
     const scans = await tx.query<{ at: Date; pseudonym: Buffer }>(
-      'select at, pseudonym from health_scans where venue_id = $1 and at >= $2 and at < $3 order by at',
+      `select at, pseudonym from health_scans
+       where venue_id = $1 and at >= $2 and at < $3 and kind <> 'visitor' order by at`,
       [venueId, from, to],
     );
     const visits = await identify(tx, cipher, venueId, scans);

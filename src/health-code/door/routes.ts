@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { DOCUMENT_TYPES } from '../../citizens/identifiers.ts';
 import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { requireActivation } from '../activation.ts';
@@ -8,6 +9,8 @@ import type { HealthDeps } from '../citizen-page.ts';
 import type { HealthKeys } from '../show/keys.ts';
 import { type CheckResult, checkCode, DOCUMENT_LETTERS } from './check.ts';
 import { authenticateDevice, plainCredential, type Venue } from './venues.ts';
+import type { Visitors, VisitorVerdict } from './visitor.ts';
+import { visitorRoutes } from './visitor-routes.ts';
 
 const PATH = '/health/verify';
 const YEAR_MS = 365 * 86_400_000;
@@ -48,8 +51,11 @@ const DeviceForm = z.object({
 /**
  * `/health/verify`: the page for venues, and the same check for gates as JSON (`docs/standard/qr.md`).
  */
-export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys }): void {
-  const { db, pages, clock, limits, issuer } = deps;
+export function doorRoutes(
+  router: Router,
+  deps: HealthDeps & { keys: HealthKeys; visitors?: Visitors | undefined },
+): void {
+  const { db, pages, clock, limits, issuer, visitors } = deps;
   const secure = issuer.startsWith('https:');
   const cookieName = secure ? '__Secure-ymt_venue' : 'ymt_venue';
 
@@ -70,14 +76,17 @@ export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys
   }
   const ofCookie = (ctx: Context) => venueOf(ctx, ctx.cookies.get(cookieName, { signed: false }));
 
-  function show(
+  async function show(
     ctx: Context,
     venue: Venue,
-    { result, form }: { result?: CheckResult; form?: FormState } = {},
-  ): void {
+    { result, visitor, form }: { result?: CheckResult; visitor?: VisitorVerdict; form?: FormState } = {},
+  ): Promise<void> {
     const view = {
       venue,
       result,
+      visitor,
+      provinces: (await visitors?.provinces()) ?? [],
+      documentTypes: DOCUMENT_TYPES,
       form,
       verdicts: VERDICTS,
       documentLetters: DOCUMENT_LETTERS,
@@ -89,7 +98,7 @@ export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys
   router.get(PATH, async (ctx) => {
     await requireActivation(db, clock());
     const venue = await ofCookie(ctx);
-    if (venue) show(ctx, venue);
+    if (venue) await show(ctx, venue);
     else pages.render(ctx, 'health-code/verify-device');
   });
 
@@ -97,20 +106,31 @@ export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys
   router.get(`${PATH}/offline`, async (ctx) => {
     await requireActivation(db, clock());
     const view = { verdicts: VERDICTS, documentLetters: DOCUMENT_LETTERS, offline: true };
-    pages.render(ctx, 'health-code/verify', { venue: undefined, result: undefined, ...view });
+    pages.render(ctx, 'health-code/verify', { venue: undefined, result: undefined, provinces: [], ...view });
   });
 
-  router.post(PATH, async (ctx) => {
-    const now = clock();
+  /**
+   * The venue that asks, by a gate's credential or by this browser's; undefined when the browser was sent to be set
+   * up. @throws Problem `health_device_unknown` 401 for a program.
+   */
+  async function asking(ctx: Context, now: Date): Promise<Venue | undefined> {
     const bearer = /^Bearer (.+)$/i.exec(ctx.get('authorization'))?.[1];
     ctx.state.api = bearer !== undefined || typeof ctx.is('json') === 'string';
     await requireActivation(db, now);
     const venue = bearer === undefined ? await ofCookie(ctx) : await venueOf(ctx, bearer);
-    if (!venue) {
-      if (!ctx.state.api) return ctx.redirect(PATH);
+    if (venue) return venue;
+    if (ctx.state.api) {
       ctx.set('www-authenticate', 'Bearer');
       throw new Problem('health_device_unknown', 401);
     }
+    ctx.redirect(PATH);
+    return undefined;
+  }
+
+  router.post(PATH, async (ctx) => {
+    const now = clock();
+    const venue = await asking(ctx, now);
+    if (!venue) return;
     if (ctx.state.api) {
       const body = CheckBody.safeParse(ctx.request.body);
       if (!body.success) throw new Problem('bad_request', 400);
@@ -125,7 +145,7 @@ export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys
     // A paper needs its document: the code stays in its field, or it would have to be scanned again.
     const again = result.verdict.startsWith('document');
     if (again) posted.form.values.health_code = code;
-    show(ctx, venue, { result, ...(again && { form: posted.form }) });
+    await show(ctx, venue, { result, ...(again && { form: posted.form }) });
   });
 
   const answerOf = (ctx: Context, result: CheckResult, now: Date) => ({
@@ -137,6 +157,8 @@ export function doorRoutes(router: Router, deps: HealthDeps & { keys: HealthKeys
     last_two: result.lastTwo,
     at: now.toISOString(),
   });
+
+  if (visitors) visitorRoutes(router, { ...deps, visitors }, { asking, show });
 
   router.post(`${PATH}/device`, async (ctx) => {
     await requireActivation(db, clock());

@@ -10,14 +10,14 @@ import { type Day, dayOf, formatDay } from '../engine/civil-day.ts';
  * nobody once the key is destroyed.
  */
 
-export type ScanKind = 'online' | 'offline' | 'paper';
+export type ScanKind = 'online' | 'offline' | 'paper' | 'visitor';
 
 const PURPOSE = 'health_day_key';
 const KEY_BYTES = 32;
 
-/** The name of a citizen at a venue on the day of the key. */
-export const pseudonymOf = (dayKey: Buffer, venueId: string, citizenId: string): Buffer =>
-  createHmac('sha256', dayKey).update(`${venueId} ${citizenId}`).digest();
+/** The name of somebody at a venue on the day of the key. @param who a citizen's id. */
+export const pseudonymOf = (dayKey: Buffer, venueId: string, who: string): Buffer =>
+  createHmac('sha256', dayKey).update(`${venueId} ${who}`).digest();
 
 /** The key of a day; undefined when it was destroyed, or nobody was checked on that day. */
 export async function readDayKey(db: Queryable, cipher: Cipher, day: Day): Promise<Buffer | undefined> {
@@ -37,11 +37,15 @@ async function todaysKey(tx: Queryable, cipher: Cipher, day: Day): Promise<Buffe
   return (await readDayKey(tx, cipher, day))!;
 }
 
-/** Writes down that a code was checked, in the transaction of the check. */
+/**
+ * Writes down that somebody was checked, in the transaction of the check.
+ *
+ * @param scan.who the citizen's id; for a visitor a text that no citizen's id is.
+ */
 export async function recordScan(
   tx: Queryable,
   cipher: Cipher,
-  { venueId, citizenId, kind, at }: { venueId: string; citizenId: string; kind: ScanKind; at: Date },
+  { venueId, who, kind, at }: { venueId: string; who: string; kind: ScanKind; at: Date },
 ): Promise<void> {
   const key = await todaysKey(tx, cipher, dayOf(at.getTime()));
   await tx.query('insert into health_scans (venue_id, id, at, kind, pseudonym) values ($1, $2, $3, $4, $5)', [
@@ -49,6 +53,6 @@ export async function recordScan(
     newId(),
     at,
     kind,
-    pseudonymOf(key, venueId, citizenId),
+    pseudonymOf(key, venueId, who),
   ]);
 }

@@ -19,6 +19,8 @@ export interface Visitor {
 export interface Exchange {
   router: Router;
   work: ExchangeWork;
+  /** The other provinces that are configured now. */
+  provinces(): Promise<{ issuer: string; name: string }[]>;
   /** Asks a visitor's province: see `askGreen`. */
   ask(visitor: Visitor): Promise<GreenAnswer | 'UNKNOWN'>;
 }
@@ -44,6 +46,7 @@ export async function openExchange(
   return {
     router: exchangeRoutes({ db, clock, keys, keysOf, peers, limit }),
     work: { db, cipher, clock, log, keys, keysOf, peers },
+    provinces: async () => [...((await peers())?.peers.values() ?? [])],
     async ask(visitor) {
       const known = await peers();
       return known ? askGreen(outbound, { peers: known, keys, keysOf, now: clock() }, visitor) : 'UNKNOWN';

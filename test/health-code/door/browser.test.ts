@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { decideFor } from '../../../src/health-code/decide.ts';
 import { DESKTOP, look, openBrowser, screenshot, type TestBrowser } from '../../support/browser.ts';
-import { NOW } from '../../support/citizens.ts';
+import { NOW, residentIdOf } from '../../support/citizens.ts';
 import { givenDeclared, givenEvidence, givenHealthCode } from '../../support/health.ts';
 import { givenVenue } from '../../support/health-door.ts';
 import { startHealth } from '../../support/health-pages.ts';
@@ -16,7 +16,12 @@ test.after.always(() => browser?.close());
 
 /** A phone that has opened its code once, and a door that has been set up. */
 async function world(t: ExecutionContext, locale: 'zh-CN' | 'en' = 'zh-CN') {
-  const site = await startHealth(t);
+  const visitors = {
+    provinces: async () => [{ issuer: '380000', name: '邻省' }],
+    ask: async () => 'NOT_GREEN' as const,
+    extraProvinces: ['39'],
+  };
+  const site = await startHealth(t, { visitors });
   await givenHealthCode(site.db);
   const holder = await givenDeclared(site.db, 1);
   const { credential } = await givenVenue(site.db);
@@ -218,6 +223,13 @@ test.serial('the pages of showing and checking are for everybody', async (t) => 
   await look(t, door, 'verify-valid');
   t.is(await check(door, 'rubbish'), 'unknown');
   await look(t, door, 'verify-unknown');
+  await door.selectOption('[name=province]', '380000');
+  await door.fill('[name=id_number]', residentIdOf(1));
+  await door.locator('form[action="/health/verify/visitor"] button').click();
+  await door.locator('[data-verdict=visitor_not_green]').waitFor();
+  await look(t, door, 'verify-visitor');
+  await door.goto('/health/verify');
+  await door.locator('html[data-door-ready]').waitFor();
   await phone.goto('/health/code/offline');
   await offlineCode(phone);
   await look(t, phone, 'offline');

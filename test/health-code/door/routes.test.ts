@@ -2,15 +2,18 @@ import test, { type ExecutionContext } from 'ava';
 import { settleVenue, VENUE } from '../../../sandbox/venues.ts';
 import { deactivate, liveActivation } from '../../../src/health-code/activation.ts';
 import { authenticateDevice, disableVenue } from '../../../src/health-code/door/venues.ts';
+import type { Visitors } from '../../../src/health-code/door/visitor.ts';
+import { refreshPids } from '../../../src/health-code/exchange/exchange.ts';
 import { issueOnline } from '../../../src/health-code/show/online-code.ts';
 import { NOW, residentIdOf } from '../../support/citizens.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { givenDeclared, givenHealthCode } from '../../support/health.ts';
 import { givenVenue, OFFICERS } from '../../support/health-door.ts';
 import { startHealth } from '../../support/health-pages.ts';
+import { neighbours, turnRed } from '../../support/provinces.ts';
 
-async function gate(t: ExecutionContext) {
-  const site = await startHealth(t);
+async function gate(t: ExecutionContext, visitors?: Visitors) {
+  const site = await startHealth(t, { ...(visitors && { visitors }) });
   await givenHealthCode(site.db);
   const holder = await givenDeclared(site.db, 1);
   const venue = await givenVenue(site.db);
@@ -141,4 +144,74 @@ test('the sandbox’s venue is settled once, with a device code that everybody k
   await settleVenue(db, NOW);
   t.like(await authenticateDevice(db, VENUE.credential), { name: '甲市图书馆' });
   t.is((await db.query('select 1 from health_venues')).length, 1);
+});
+
+test('a door asks the province of a visitor, and says green, not green or unknown in words', async (t) => {
+  const { a, b, inA } = await neighbours(t);
+  await refreshPids(a.work);
+  const { site, setUp, venue } = await gate(t, { ...b, extraProvinces: ['39'] });
+  await setUp();
+  t.regex((await site.jar.get('/health/verify')).text, /<option value="390000">邻省/);
+  const form = { province: '390000', document_type: 'resident_id' };
+  const verdict = async (n: number) => {
+    const page = await site.submit('/health/verify/visitor', { ...form, id_number: residentIdOf(n) });
+    t.false(page.text.includes(residentIdOf(n)), 'the number does not stay on the page');
+    return /<div class="verdict health-(\w+)" data-verdict="visitor_(\w+)"/
+      .exec(page.text)
+      ?.slice(1)
+      .join(' ');
+  };
+  // The first question also fetches keys.
+  await verdict(1);
+  t.is(await verdict(1), 'green green');
+  t.is(await verdict(8), 'grey unknown', 'no such person there');
+  await turnRed(a, inA);
+  t.is(await verdict(1), 'grey not_green', 'of whatever colour');
+  const wrong = await site.submit('/health/verify/visitor', { ...form, province: '', id_number: '123' });
+  t.is(wrong.status, 422);
+  t.regex(wrong.text, /请选择可以查询的省份/);
+  t.regex(wrong.text, /证件号码的位数不对/);
+  t.regex(wrong.text, /value="123"/);
+  t.is((await site.jar.get('/health/verify/visitor')).status, 302);
+
+  const ask = async (body: object, credential = venue.credential) => {
+    const headers = { accept: 'application/json', authorization: `Bearer ${credential}` };
+    const answer = await site.jar.post('/health/verify/visitor', body, headers);
+    return { status: answer.status, ...JSON.parse(answer.text) };
+  };
+  const person = { province: '390000', id_number: residentIdOf(1) };
+  t.like(await ask(person), { verdict: 'not_green', message: '对方省份答复：不是绿码' });
+  t.like(await ask({ ...person, province: '370000' }), { verdict: 'unknown' });
+  t.like(await ask({ ...person, name: '示例一' }), { status: 400, error: 'bad_request' });
+  t.like(await ask({ ...person, id_number: '1' }), { status: 400, error: 'bad_request' });
+  t.like(await ask(person, '0'.repeat(32)), { status: 401, error: 'health_device_unknown' });
+  const scans = await site.db.query<{ kind: string; pseudonym: Buffer }>(
+    'select kind, pseudonym from health_scans',
+  );
+  t.true(scans.length >= 3 && scans.every(({ kind }) => kind === 'visitor'));
+  t.is(new Set(scans.map(({ pseudonym }) => pseudonym.toString('hex'))).size, 1, 'one visitor of one day');
+  t.false(JSON.stringify(site.logged).includes(residentIdOf(1)));
+});
+
+test('without other provinces a door has no form for visitors, and a device cannot ask about everybody', async (t) => {
+  const { site, setUp } = await gate(t, {
+    provinces: async () => [],
+    ask: async () => 'UNKNOWN',
+    extraProvinces: ['39'],
+  });
+  await setUp();
+  t.notRegex((await site.jar.get('/health/verify')).text, /外省来访人员/);
+  const other = await gate(t, {
+    provinces: async () => [{ issuer: '380000', name: '邻省' }],
+    ask: async () => 'UNKNOWN',
+    extraProvinces: ['39'],
+  });
+  await other.setUp();
+  const asked = { province: '380000', document_type: 'resident_id', id_number: residentIdOf(1) };
+  let status = 200;
+  let times = 0;
+  for (; times < 40 && status === 200; times += 1)
+    status = (await other.site.submit('/health/verify/visitor', asked)).status;
+  t.deepEqual([status, times], [429, 31]);
+  t.deepEqual(await other.site.db.query('select 1 from health_scans'), [], 'nobody was there for sure');
 });
