@@ -28,7 +28,12 @@ function read(cipher: Cipher, ticket: Buffer, row: DraftRow | undefined): Stored
   };
 }
 
-/** Keeps a draft, sealed; an earlier one of the same ticket is replaced unless it is finished. */
+/**
+ * Keeps a draft, sealed; an earlier one of the same ticket is replaced unless it is finished.
+ *
+ * @param expiresAt for a new draft. One that is changed keeps its end: personal data of somebody who has no account
+ *   must not stay for as long as a browser goes on saving it.
+ */
 export async function saveDraft(
   db: Queryable,
   cipher: Cipher,
@@ -39,7 +44,7 @@ export async function saveDraft(
   const sealed = cipher.sealShared(PURPOSE, owner(ticket), JSON.stringify(draft));
   await db.query(
     `insert into registration_drafts (ticket_hash, sealed, expires_at) values ($1, $2, $3)
-     on conflict (ticket_hash) do update set sealed = excluded.sealed, expires_at = excluded.expires_at
+     on conflict (ticket_hash) do update set sealed = excluded.sealed
        where registration_drafts.finished_at is null`,
     [ticket, sealed, expiresAt],
   );

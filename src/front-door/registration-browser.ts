@@ -17,7 +17,7 @@ export interface Open {
   draft: Draft;
 }
 
-/** Until when a draft waits for its person to come back. */
+/** Until when a draft that begins now waits for its person to come back. */
 export const draftExpiry = (now: Date): Date => new Date(now.getTime() + lifetimes.draft * 1000);
 
 /** Finds and keeps the draft of the browser that asks. */

@@ -91,6 +91,20 @@ export function revise(
   return revised;
 }
 
+/** For how long the carrier's word about a phone is taken, in seconds. */
+const CARRIER_SECONDS = 10 * 60;
+
+/**
+ * The draft without what has to be asked again by now. An account that had the phone loses it on the carrier's
+ * word, so the word has to be of this moment: a number can change hands while a draft waits.
+ */
+export function upToDate(draft: Draft, now: Date): Draft {
+  if (draft.carrier === undefined) return draft;
+  if (now.getTime() - Date.parse(draft.carrier.at) <= CARRIER_SECONDS * 1000) return draft;
+  const { carrier: _old, freshSim: _too, ...rest } = draft;
+  return rest;
+}
+
 /** For how long an answered code also counts as having just logged in, in seconds. */
 export const FRESH_SECONDS = 30 * 60;
 

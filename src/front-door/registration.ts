@@ -13,7 +13,7 @@ import { Problem } from '../platform/problem.ts';
 import { finishDraft, lockDraft } from './drafts.ts';
 import { hoursOf } from './hours.ts';
 import { isFreshSim } from './recovery-steps.ts';
-import { type Draft, isFresh, nextStep, voucher } from './registration-draft.ts';
+import { type Draft, isFresh, nextStep, upToDate, voucher } from './registration-draft.ts';
 
 /** What the register of the document can say besides yes. */
 const REGISTER_SAYS = {
@@ -26,7 +26,7 @@ const REGISTER_SAYS = {
 const CARRIER_SAYS = { other_owner: 'phone_not_yours', unknown: 'phone_unknown' } as const;
 
 /**
- * Asks the register of the document and then the carrier, whichever of them has not confirmed yet.
+ * Asks the register of the document and then the carrier, whichever of them has not confirmed yet, or too long ago.
  *
  * @returns the draft with every confirmation that was won, and the problem that it stopped at, if any. An
  *   authority that does not answer says nothing about the person: the draft waits for another try.
@@ -36,7 +36,7 @@ export async function askAuthorities(
   draft: Draft,
   now: Date,
 ): Promise<{ draft: Draft; problem?: Problem }> {
-  let asked = draft;
+  let asked = upToDate(draft, now);
   try {
     if (nextStep(asked) === 'register') {
       const { outcome, reference, source } = await register.confirm(asked);
@@ -83,7 +83,7 @@ export async function completeRegistration(
   const stored = await lockDraft(tx, cipher, ticket, now);
   if (stored === undefined) throw new Problem('registration_expired', 410);
   if (stored.state === 'finished') return stored;
-  const { draft } = stored;
+  const draft = upToDate(stored.draft, now);
   const { register, carrier } = draft;
   const vouched = carrier ? undefined : voucher(draft);
   if (nextStep(draft) !== 'finish' || !register || (!carrier && !vouched))

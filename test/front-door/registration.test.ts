@@ -8,6 +8,7 @@ import {
   entriesOf,
   errorOf,
   follow,
+  givenAccountOf,
   PASSWORD,
   personNamed,
   startFrontDoor,
@@ -262,6 +263,35 @@ test('a draft is resumed for a day by its own browser, and by no other', async (
   t.is(errorOf(await door.jar().get('/register/code')), 'registration_expired');
   door.advance(2 * 3600);
   t.is(errorOf(await follow(jar, await jar.get('/register/code'))), 'registration_expired');
+});
+
+test('a draft that is saved again and again ends a day after it was begun', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('ding_guiying');
+  const jar = door.jar();
+  await submit(jar, '/register', entriesOf(person));
+  door.advance(20 * 3600);
+  t.regex(
+    (await submit(jar, '/register/phone', { phone: person.other_phones![0]! })).text,
+    /name="sms_code"/,
+  );
+  door.advance(5 * 3600);
+  t.is(errorOf(await jar.get('/register/code')), 'registration_expired');
+});
+
+test('the carrier is asked again whose the phone is when the draft has waited', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const { username } = personNamed('xu_wenzhou');
+  await givenAccountOf(door, personNamed('xu_wenzhou'));
+  const jar = door.jar();
+  await register(door, jar, entriesOf(person, { username }));
+  t.is((await jar.get('/register/username')).status, 409);
+  door.advance(11 * 60);
+  door.world.outcomes(person.id_number, { carrier: 'other_owner' });
+  const refused = await submit(jar, '/register/username', { username: 'deng_yutong_2' });
+  t.is(errorOf(refused), 'phone_not_yours');
+  t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
 });
 
 test('a draft holds nothing that can be read in the database', async (t) => {
