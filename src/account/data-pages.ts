@@ -7,6 +7,7 @@ import { type FormState, formOf } from '../platform/http/forms.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
+import { countAttempt } from './limit.ts';
 import { tell } from './notify.ts';
 import { ownData } from './own-data.ts';
 
@@ -17,7 +18,7 @@ const CHECKED = ['match', 'mismatch', 'unavailable'] as const;
 
 /** What a citizen can ask of the data about them: a copy, a correction, the end of the account. */
 export function dataRoutes(router: Router, deps: AccountDeps, gate: Gate): void {
-  const { db, clock, pages, limits } = deps;
+  const { db, clock, pages } = deps;
   const seeOther = (ctx: Context, path: string): void => {
     ctx.status = 303;
     ctx.redirect(path);
@@ -37,7 +38,7 @@ export function dataRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
     const me = await gate.fresh(ctx, DATA);
     if (!me) return;
     const citizenId = me.citizen.id;
-    await limits.consume('export', citizenId);
+    await countAttempt(deps, me.citizen, 'export', citizenId);
     const data = await ownData(deps, citizenId);
     const at = clock();
     await db.transaction(async (tx) => {
@@ -55,7 +56,7 @@ export function dataRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
   router.post(`${DATA}/check`, async (ctx) => {
     const me = await gate.signedIn(ctx, DATA);
     if (!me) return;
-    await limits.consume('proofing', `register ${me.citizen.id}`);
+    await countAttempt(deps, me.citizen, 'proofing', `register ${me.citizen.id}`);
     const answer = await deps.recheck(me.citizen.id);
     seeOther(ctx, `${DATA}?checked=${CHECKED.find((known) => known === answer) ?? 'mismatch'}`);
   });

@@ -15,6 +15,7 @@ import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import type { AccountDeps } from './deps.ts';
 import type { FreshMe, Gate } from './gate.ts';
+import { countAttempt } from './limit.ts';
 import { maskPhone } from './masked.ts';
 import { tell } from './notify.ts';
 import { backToSecurity } from './security.ts';
@@ -33,17 +34,22 @@ const Code = z.object({
 /** A number that the carrier has confirmed and whose code is awaited. */
 interface Pending {
   phone: string;
-  reference: string;
+  /** ISO 8601: when it was typed. */
+  at: string;
 }
+
+/** For how long it is awaited, in milliseconds; whoever comes back later types the number again. */
+const PENDING_MS = 30 * 60 * 1000;
 
 /** Another phone: the carrier confirms the owner, a code proves possession. */
 export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void {
-  const { db, cipher, clock, pages, limits, carrier, fixedCode, codeRules: rules } = deps;
+  const { db, cipher, clock, pages, carrier, fixedCode, codeRules: rules } = deps;
   const ownerOf = ({ session }: FreshMe) => session.key.toString('hex');
 
   function pendingOf(me: FreshMe): Pending | undefined {
     const sealed = me.session.pendingPhone;
-    return sealed && (JSON.parse(cipher.unsealShared(PURPOSE, ownerOf(me), sealed)) as Pending);
+    const pending = sealed && (JSON.parse(cipher.unsealShared(PURPOSE, ownerOf(me), sealed)) as Pending);
+    return pending && clock().getTime() - Date.parse(pending.at) < PENDING_MS ? pending : undefined;
   }
 
   const form = (ctx: Context, me: FreshMe, state?: FormState) =>
@@ -95,13 +101,13 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
       posted.form.errors.phone = 'account.phone.wrong';
       return form(ctx, me, posted.form);
     }
-    await limits.consume('proofing', `phone ${me.citizen.id}`);
+    await countAttempt(deps, me.citizen, 'proofing', `phone ${me.citizen.id}`);
     const answer = await checked(me, phone.value);
     if ('refusal' in answer) {
       posted.form.errors.phone = answer.refusal;
       return form(ctx, me, posted.form);
     }
-    const pending: Pending = { phone: phone.value, reference: answer.reference };
+    const pending: Pending = { phone: phone.value, at: clock().toISOString() };
     await keepPendingPhone(
       db,
       me.session.key,
@@ -163,11 +169,17 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     const posted = formOf(ctx, Code);
     if (!posted.ok) return showCode(ctx, pending, undefined, posted.form);
     if (posted.data.action === 'resend') return showCode(ctx, pending, await askCode(ctx, me, pending, true));
-    await limits.consume('code', `phone ${ownerOf(me)}`);
+    await countAttempt(deps, me.citizen, 'code', `phone ${ownerOf(me)}`);
+    // Asked before the code was sent, too; in between a number or its SIM can have changed hands.
+    const said = await checked(me, pending.phone);
+    if ('refusal' in said) {
+      await keepPendingPhone(db, me.session.key, null);
+      return form(ctx, me, { values: {}, errors: { phone: said.refusal } });
+    }
     const outcome = await db.transaction(async (tx) => {
       const answer = { ...codeOf(me, pending), code: posted.data.sms_code };
       const redeemed = await redeemCode({ tx, cipher }, answer);
-      if (redeemed === 'ok') await change(tx, ctx, me, pending);
+      if (redeemed === 'ok') await change(tx, ctx, me, { ...pending, ...said });
       return redeemed;
     });
     if (outcome !== 'ok') {
@@ -177,7 +189,12 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     backToSecurity(ctx, 'phoneChanged');
   });
 
-  async function change(tx: Queryable, ctx: Context, me: FreshMe, { phone, reference }: Pending) {
+  async function change(
+    tx: Queryable,
+    ctx: Context,
+    me: FreshMe,
+    { phone, reference }: { phone: string; reference: string },
+  ): Promise<void> {
     const citizenId = me.citizen.id;
     const now = clock();
     const { fromCitizenId } = await transferPhone(tx, cipher, { phone, toCitizenId: citizenId });

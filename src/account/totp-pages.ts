@@ -10,6 +10,7 @@ import { Problem } from '../platform/problem.ts';
 import { qrSvg } from '../platform/qr.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
+import { countAttempt } from './limit.ts';
 import { tell } from './notify.ts';
 import { backToSecurity } from './security.ts';
 
@@ -20,7 +21,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Adding an authenticator app: a name, then the QR code and the first code of the app. */
 export function totpRoutes(router: Router, deps: AccountDeps, gate: Gate): void {
-  const { db, cipher, clock, pages, limits } = deps;
+  const { db, cipher, clock, pages } = deps;
   const shownAs = (ctx: Context, citizen: Citizen) => ({
     issuer: pages.t(ctx)('platform.name'),
     account: citizen.username ?? citizen.id.slice(-6),
@@ -76,7 +77,7 @@ export function totpRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
     if (!posted.ok) return show(ctx, citizen, posted.form);
     const id: string = ctx.params.id ?? '';
     if (!UUID.test(id)) return ctx.redirect('/account/security');
-    await limits.consume('code', `totp ${id}`);
+    await countAttempt(deps, citizen, 'code', `totp ${id}`);
     const confirmed = await db.transaction(async (tx) => {
       const now = clock();
       const citizenId = citizen.id;

@@ -1,13 +1,11 @@
 import test from 'ava';
 import { generateSync } from 'otplib';
 import type { Level } from '../../src/assurance/level.ts';
-import { loadStanding } from '../../src/assurance/standing.ts';
 import { recordAccess } from '../../src/audit/access-log.ts';
 import { listCredentials } from '../../src/citizens/credentials.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
-import { audited } from '../support/audited.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import type { Jar } from '../support/http-client.ts';
 
@@ -167,78 +165,6 @@ test('other sessions are listed and ended, this one stays', async (t) => {
   t.regex((await account.submit(jar, '/account/security/sessions/end')).text, /其他设备已全部退出登录/);
   t.is((await jar.get('/account')).status, 200);
   t.is((await other.get('/account')).status, 303);
-});
-
-test('a phone is changed with the carrier and a code; both numbers are told', async (t) => {
-  const account = await startAccount(t);
-  const { citizenId, jar, phone } = await signedIn(account);
-  const page = await account.submit(jar, '/account/security/phone', { phone: '138 0000 0000' });
-  t.is(new URL(page.url).pathname, '/account/security/phone/code');
-  t.regex(page.text, /尾号 0000/);
-  t.false(new URL(page.url).search.includes('138'));
-  const [message] = await account.messages();
-  t.is(message?.to, '13800000000');
-  const code = /\d{6}/.exec(message!.text)![0];
-  t.is((await jar.get('/account/security/phone/code')).status, 200);
-  t.deepEqual(await account.messages(), [], 'loading the page again sends no other code');
-  const path = '/account/security/phone/code';
-  const wrong = await account.submit(jar, path, { sms_code: code === '000000' ? '1' : '000000' });
-  t.is(wrong.status, 422);
-  t.regex((await account.submit(jar, path, { sms_code: code })).text, /手机号已更换/);
-  t.is((await readCitizen(account.db, account.cipher, citizenId))?.phone, '13800000000');
-  t.deepEqual((await account.messages()).map(({ to }) => to).sort(), ['13800000000', phone].sort());
-  const { evidence } = await loadStanding(account.db, { citizenId });
-  t.is(evidence.filter(({ method }) => method === 'carrier').length, 1);
-  t.is(evidence.find(({ method }) => method === 'carrier')?.source, 'carrier');
-  const types = ['evidence.ended', 'evidence.recorded', 'level.changed'] as const;
-  t.deepEqual((await audited(account.db, types, citizenId)).slice(-2), [
-    ['evidence.ended', { method: 'carrier', reason: 'phone_changed' }],
-    ['evidence.recorded', { method: 'carrier', source: 'carrier' }],
-  ]);
-});
-
-test('somebody else’s number, a new SIM and a silent carrier are told apart, and nothing changes', async (t) => {
-  const account = await startAccount(t);
-  const citizenId = await account.citizen('basic');
-  const jar = account.jar();
-  await account.open(jar, '/account', citizenId, ['password', 'sms']);
-  const attempt = (phone = '13800000000') => account.submit(jar, '/account/security/phone', { phone });
-  account.carrier.owner = 'other_owner';
-  t.regex((await attempt()).text, /机主不是您本人/);
-  account.carrier.owner = 'match';
-  account.carrier.simChangedAt = new Date(Date.now() - 71 * 3600_000);
-  t.regex((await attempt()).text, /72 小时内/);
-  account.carrier.down = true;
-  const silent = await attempt();
-  t.is(silent.status, 503);
-  t.regex(silent.text, /carrier_silent/);
-  t.is((await attempt('12')).status, 422);
-  t.is((await readCitizen(account.db, account.cipher, citizenId))?.phone?.startsWith('139'), true);
-});
-
-test('a new SIM does not matter to somebody who logged in without SMS', async (t) => {
-  const account = await startAccount(t);
-  const { jar } = await signedIn(account);
-  account.carrier.simChangedAt = new Date(Date.now() - 3600_000);
-  const page = await account.submit(jar, '/account/security/phone', { phone: '13800000000' });
-  t.is(new URL(page.url).pathname, '/account/security/phone/code');
-});
-
-test('a number that another account had is taken over, and that account loses its evidence', async (t) => {
-  const account = await startAccount(t);
-  const { citizenId: old, phone } = await signedIn(account);
-  const { citizenId, jar } = await signedIn(account);
-  await account.submit(jar, '/account/security/phone', { phone });
-  const code = /\d{6}/.exec((await account.messages())[0]!.text)![0];
-  await account.submit(jar, '/account/security/phone/code', { sms_code: code });
-  t.is((await readCitizen(account.db, account.cipher, citizenId))?.phone, phone);
-  t.is((await readCitizen(account.db, account.cipher, old))?.phone, undefined);
-  const { evidence } = await loadStanding(account.db, { citizenId: old });
-  t.false(evidence.some(({ method }) => method === 'carrier'));
-  const ended = await audited(account.db, ['evidence.ended', 'level.changed'], old);
-  t.deepEqual(ended[0], ['evidence.ended', { method: 'carrier', reason: 'new_owner' }]);
-  t.like(ended[1]?.[1], { to: 'anonymous' });
-  t.is(ended.length, 2);
 });
 
 test('who saw my data is listed, page by page', async (t) => {
