@@ -55,6 +55,14 @@ const wantsJson = (ctx: Context): boolean =>
   ctx.accepts('html', 'json') === 'json' ||
   (!/text\/html/.test(ctx.get('accept')) && typeof ctx.is('json') === 'string');
 
+/** Where it happened, without what an address may carry (the token of a link, somebody's number). */
+function placeOf(ctx: Context): string {
+  const { _matchedRoute: matched } = ctx as { _matchedRoute?: unknown };
+  const route = ctx.state.route ?? matched;
+  if (typeof route === 'string') return route;
+  return ctx.path.replace(/[^/]*\d{6}[^/]*|[^/]{20,}/g, '…');
+}
+
 /**
  * Turns whatever is thrown below into a page or into JSON `{error, error_description, reference_id}`, and an
  * unanswered request into `not_found`. What was thrown goes to the log under the same reference id.
@@ -82,7 +90,7 @@ export function errors({
         code: problem.code,
         status: problem.status,
         method: ctx.method,
-        path: ctx.path,
+        path: placeOf(ctx),
       };
       if (problem.status >= 500) log.error({ ...fields, err: problem.cause ?? problem }, 'request failed');
       else log.info(fields, 'request refused');

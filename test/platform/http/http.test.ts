@@ -60,6 +60,8 @@ test('an unexpected error tells the person nothing and the log everything', asyn
   t.is(logged[0]?.level, 'error');
   t.is((logged[0]!.fields.err as Error).message, 'relation "citizens" does not exist');
   t.is(logged[0]?.fields.path, '/somewhere');
+  await fetch(`${url}/recover/stop/u3BvX0pQxYt1mZkW9aL2cQ/of/13912345678`, { headers: HTML });
+  t.is(logged[1]?.fields.path, '/recover/stop/…/of/…', 'nor what an address carries');
 });
 
 test('an address that nobody answers is a page that was not found', async (t) => {
