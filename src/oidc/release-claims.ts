@@ -85,7 +85,9 @@ export function createReleaseClaims({ db, cipher, clock, healthClaim }: ReleaseD
       for (const id of personal) {
         const values = personalValues(citizen, id);
         Object.assign(released, values);
-        const what = Object.keys(values);
+        // A claim by itself is all that the library lets through of its set.
+        const what = Object.keys(values).filter((name) => scopes.includes(id) || name in claims);
+        if (what.length === 0) continue;
         await recordAccess(tx, { citizenId: accountId, clientId, what, purpose: id, at: now });
         await record(tx, {
           type: 'claims.released',

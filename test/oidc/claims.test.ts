@@ -58,4 +58,14 @@ test('profile tells a relying party the standard claims, sex as the ID number ha
   });
   const rows = await platform.db.query(`select 1 from access_log where citizen_id = $1`, [citizenId]);
   t.is(rows.length, 2, 'one row for each set, for the citizen to read');
+  const asked = JSON.stringify({ userinfo: { birthdate: null } });
+  const single = await party.signIn(platform.jar(), { claims: asked }, [logIn(citizenId)]);
+  const { sub: _, ...told } = (await party.userinfo(single.access_token)).claims;
+  t.is(told.birthdate, '1990-01-02');
+  t.false('name' in told);
+  const [seen] = await platform.db.query<{ what: string[] }>(
+    'select what from access_log where citizen_id = $1 order by id desc limit 1',
+    [citizenId],
+  );
+  t.deepEqual(seen?.what, ['birthdate'], 'and no more than was given out');
 });
