@@ -4,6 +4,7 @@ import { record } from '../audit/log.ts';
 import { CLAIM_SETS } from '../consents/claim-set.ts';
 import { readConsents, withdrawConsents } from '../consents/store.ts';
 import { formOf } from '../platform/http/forms.ts';
+import { withdrawClientGrants } from '../sessions/revoke.ts';
 import type { AccountDeps } from './deps.ts';
 import type { Gate } from './gate.ts';
 import { clientName } from './security.ts';
@@ -40,6 +41,10 @@ export function consentRoutes(router: Router, deps: AccountDeps, gate: Gate): vo
         const gone = await withdrawConsents(tx, { citizenId, clientId, claimSet, now });
         if (gone.length === 0) return;
         await record(tx, { type: 'consent.withdrawn', citizenId, clientId, detail: { claimSet }, at: now });
+        // Without the consent to sign in there is nothing left that the site may hold.
+        if (claimSet === 'openid') {
+          await withdrawClientGrants(tx, { accountId: citizenId, clientId, reason: 'requested', now });
+        }
       });
     }
     ctx.status = 303;

@@ -49,14 +49,20 @@ async function finish(tx: Queryable, enqueue: EnqueueLogout, rows: EndedRow[]): 
   return rows.length;
 }
 
-/** Ends grants with every code and token issued under them. */
-export async function revokeGrants(tx: Queryable, grantIds: readonly string[]): Promise<void> {
-  await tx.query(
+/** Whose grant it was, and at which relying party. */
+export interface GrantOwner {
+  account_id: string | null;
+  client_id: string;
+}
+
+/** Ends grants with every code and token issued under them. @returns those that were there */
+export async function revokeGrants(tx: Queryable, grantIds: readonly string[]): Promise<GrantOwner[]> {
+  return tx.query<GrantOwner>(
     `with
        codes as (delete from authorization_codes where grant_id = any($1)),
        access as (delete from access_tokens where grant_id = any($1)),
        refresh as (delete from refresh_tokens where grant_id = any($1))
-     delete from grants where id = any($1)`,
+     delete from grants where id = any($1) returning account_id, client_id`,
     [grantIds],
   );
 }

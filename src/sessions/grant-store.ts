@@ -22,7 +22,3 @@ export async function saveGrant(db: Queryable, id: string, record: GrantRecord):
     [id, record.accountId ?? null, record.clientId, JSON.stringify(record), new Date(record.exp * 1000)],
   );
 }
-
-export async function destroyGrant(db: Queryable, id: string): Promise<void> {
-  await db.query('delete from grants where id = $1', [id]);
-}

@@ -7,9 +7,10 @@ import { lookUpToken } from '../../src/oidc/token-lookup.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
 import { endExpiredSessions, endSession, endSessions, revokeGrants } from '../../src/sessions/end.ts';
-import { destroyGrant, findGrant, saveGrant } from '../../src/sessions/grant-store.ts';
+import { findGrant, saveGrant } from '../../src/sessions/grant-store.ts';
 import { purgeProtocolRecords } from '../../src/sessions/purge.ts';
 import { rememberOnce } from '../../src/sessions/replay-store.ts';
+import { withdrawClientGrants, withdrawGrants } from '../../src/sessions/revoke.ts';
 import {
   findSession,
   findSessionByUid,
@@ -154,7 +155,8 @@ async function sayEverything(db: TestDatabase) {
   await consumeRecord(tx, 'pushed_authorization_requests', 'id', NOW);
   await rememberOnce(tx, 'jti', new Date(NOW.getTime() + HOUR), NOW);
   await revokeGrants(tx, ['g']);
-  await destroyGrant(tx, 'g');
+  await withdrawGrants(tx, ['g'], { reason: 'replay', now: NOW });
+  await withdrawClientGrants(tx, { accountId: newId(), clientId: 'c1', reason: 'requested', now: NOW });
   const nobody = async () => {};
   await endSession(tx, nobody, { uid: 'u1', reason: 'logout', now: NOW });
   await endSessions(tx, nobody, { accountId: newId(), reason: 'admin', now: NOW });
