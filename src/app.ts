@@ -133,7 +133,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     if (settings.production) refuseKnownSecrets(clients);
     await applyClients(db, clients, clock());
   }
-  await defineLogoutQueue(jobs, protocol.sendLogout);
+  await defineLogoutQueue(jobs, { db, clock, send: protocol.sendLogout });
   await defineSchedule({
     db,
     cipher,

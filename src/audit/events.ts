@@ -145,7 +145,10 @@ export const EVENTS = {
   'consent.given': z.strictObject({ claimSet }),
   'consent.denied': z.strictObject({ claimSet }),
   'consent.withdrawn': z.strictObject({ claimSet: claimSet.optional() }),
-  'grant.issued': z.strictObject({ consent: z.enum(['implied', 'explicit']).optional() }),
+  'grant.issued': z.strictObject({
+    consent: z.enum(['implied', 'explicit']).optional(),
+    widened: yes.optional(),
+  }),
   'grant.revoked': z.strictObject({ reason: reason.optional() }),
   'token.replayed': z.strictObject({ kind: z.enum(['authorization_code', 'refresh_token', 'request_uri']) }),
   'claims.released': z.strictObject({ claimSet }),

@@ -2,11 +2,12 @@ import Provider, { type Adapter, type AdapterFactory, type AdapterPayload, error
 import { record } from '../audit/log.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Queryable } from '../platform/database.ts';
 import type { Lifetimes } from '../platform/lifetimes.ts';
 import { type EnqueueLogout, endSession, revokeGrants } from '../sessions/end.ts';
-import { destroyGrant, findGrant, type GrantRecord, saveGrant } from '../sessions/grant-store.ts';
+import { findGrant, type GrantRecord, saveGrant } from '../sessions/grant-store.ts';
 import { rememberOnce } from '../sessions/replay-store.ts';
+import { withdrawGrants } from '../sessions/revoke.ts';
 import { findSession, findSessionByUid, type SessionRecord, saveSession } from '../sessions/session-store.ts';
 import {
   destroyShortLived,
@@ -110,14 +111,34 @@ function grantAdapter({ db, clock }: AdapterDeps): Adapter {
       return (known ?? (await findGrant(db, id, clock()))) as AdapterPayload | undefined;
     },
     async upsert(id, payload) {
-      requestMemory().grants.delete(id);
-      await saveGrant(db, id, payload as unknown as GrantRecord);
+      const memory = requestMemory();
+      memory.grants.delete(id);
+      const { grantIssued } = memory;
+      delete memory.grantIssued;
+      const grant = payload as unknown as GrantRecord;
+      if (grantIssued === undefined) return saveGrant(db, id, grant);
+      await db.transaction(async (tx) => {
+        await saveGrant(tx, id, grant);
+        await record(tx, grantIssued);
+      });
     },
     async destroy(id) {
       requestMemory().grants.delete(id);
-      await destroyGrant(db, id);
+      await endGrant(db, id, clock());
     },
   };
+}
+
+/** Why the library ends a grant in this request; with its session it ends without a reason of its own. */
+function revocationReason(): 'replay' | 'requested' | undefined {
+  const route = Provider.ctx?.oidc.route;
+  return route === 'token' ? 'replay' : route === 'revocation' ? 'requested' : undefined;
+}
+
+async function endGrant(db: Database, id: string, now: Date): Promise<void> {
+  const reason = revocationReason();
+  if (reason === undefined) await revokeGrants(db, [id]);
+  else await db.transaction((tx) => withdrawGrants(tx, [id], { reason, now }));
 }
 
 /** The library copies into a refresh token what the ID token says, which may be less than was achieved. */
@@ -126,8 +147,8 @@ function withAcrAtIssue(record: TokenRecord): TokenRecord {
   return level === undefined ? record : { ...record, acr: level.acrAtIssue };
 }
 
-/** The library ends all that came of a code or refresh token that is presented again; the log says why. */
-async function reportReplay(db: Database, token: TokenRecord, table: TokenTable, at: Date): Promise<void> {
+/** All ends that came of a code or refresh token that is presented again; the log says why. */
+async function reportReplay(db: Queryable, token: TokenRecord, table: TokenTable, at: Date): Promise<void> {
   const { accountId, clientId } = token;
   if (isAnonymous(String(accountId))) return;
   const kind = table === 'refresh_tokens' ? 'refresh_token' : 'authorization_code';
@@ -144,9 +165,18 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
       const found = await lookUpToken(db, value, now);
       if (found?.table !== table) return undefined;
       const age = found.consumedAt && now.getTime() - found.consumedAt.getTime();
+      const { oidc } = Provider.ctx ?? {};
+      const { grantId, clientId } = found.token;
+      if (age !== undefined && oidc?.route === 'token' && oidc.client?.clientId !== clientId) {
+        // Used by its client and now in other hands: no hiccup of the network. The library would only refuse it.
+        await db.transaction(async (tx) => {
+          await reportReplay(tx, found.token, table, now);
+          if (grantId) await withdrawGrants(tx, [grantId], { reason: 'replay', now });
+        });
+        return undefined;
+      }
       if (table === 'refresh_tokens' && age !== undefined && age <= refreshReplayGrace) return undefined;
-      if (age !== undefined && Provider.ctx?.oidc.route === 'token')
-        await reportReplay(db, found.token, table, now);
+      if (age !== undefined && oidc?.route === 'token') await reportReplay(db, found.token, table, now);
       return found.token as AdapterPayload;
     },
     upsert(value, payload) {
@@ -164,7 +194,7 @@ function tokenAdapter({ db, clock, refreshReplayGrace }: AdapterDeps, table: Tok
     },
     async revokeByGrantId(grantId) {
       // The library asks each model in turn; the first answer covers all of them.
-      if (table === 'access_tokens') await revokeGrants(db, [grantId]);
+      if (table === 'access_tokens') await endGrant(db, grantId, clock());
     },
   };
 }

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import type Provider from 'oidc-provider';
 import { type Client, errors, type InteractionResults, type KoaContextWithOIDC } from 'oidc-provider';
 import { acrOf } from '../assurance/level.ts';
+import { record } from '../audit/log.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Catalogue } from '../departments/catalogue.ts';
 import type { Door, Interaction } from '../front-door/door.ts';
@@ -95,6 +96,20 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     ctx.redirect(await deps.provider().interactionResult(ctx.req, ctx.res, goOn));
   }
 
+  /** Once for each interaction, however often the button is pressed. */
+  async function recordUnmet({ session, params, prompt, result }: Details): Promise<void> {
+    if (result?.error !== undefined) return;
+    const level = (prompt.details as { level?: LevelDetails }).level;
+    const citizenId = session?.accountId;
+    await record(db, {
+      type: 'step_up.unmet',
+      ...(citizenId && !isAnonymous(citizenId) && { citizenId, sessionUid: session?.uid }),
+      clientId: String(params.client_id),
+      detail: { level: level?.target ?? 'basic', ...(level?.unmet && { reason: 'unmet_level' as const }) },
+      at: clock(),
+    });
+  }
+
   async function claimSetsOf(details: Details, client: Client, citizenId: string | undefined) {
     if (details.prompt.name !== 'consent' || citizenId === undefined) return undefined;
     const own = ownMetadata(client);
@@ -166,11 +181,13 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     },
 
     async declined(ctx, error) {
+      const details = await read(ctx);
+      if (error === 'unmet_authentication_requirements') await recordUnmet(details);
       const description =
         error === 'access_denied'
           ? 'the citizen declined'
           : 'the requested level of assurance was not reached';
-      await finish(ctx, await read(ctx), { error, error_description: description });
+      await finish(ctx, details, { error, error_description: description });
     },
 
     async continueWithout(ctx) {

@@ -1,20 +1,41 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Grant, KoaContextWithOIDC } from 'oidc-provider';
-import { record } from '../audit/log.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Queryable } from '../platform/database.ts';
 import { claimsOf, isScope, type PersonalSet, wantedSets } from './claim-sets.ts';
 import { ownResult } from './interaction-result.ts';
 import { ownMetadata } from './own-metadata.ts';
+import { requestMemory } from './request-memory.ts';
 import { grantIdOf, sidOf } from './subject.ts';
 import { isAnonymous } from './subject-standing.ts';
 
 /** The part of a grant that says what was granted; times and identifiers left out. */
 const content = (grant: Grant) => {
   const { openid, resources, rejected } = grant as Grant & Record<string, unknown>;
-  return JSON.parse(JSON.stringify({ openid, resources, rejected })) as unknown;
+  return JSON.parse(JSON.stringify({ openid, resources, rejected })) as Content;
 };
+
+interface Content {
+  openid?: { scope?: string; claims?: string[] };
+  /** Scopes by resource. */
+  resources?: Record<string, string>;
+}
+
+/** Everything that a grant allows, one word each. */
+const allowed = ({ openid = {}, resources = {} }: Content): string[] => [
+  ...(openid.scope ?? '').split(' ').map((scope) => `scope ${scope}`),
+  ...(openid.claims ?? []).map((claim) => `claim ${claim}`),
+  ...Object.entries(resources).flatMap(([api, scopes]) =>
+    scopes.split(' ').map((scope) => `${api} ${scope}`),
+  ),
+];
+
+/** Whether a grant allows what it did not allow before. */
+export function isWider(before: Content | undefined, after: Content): boolean {
+  const known = before && new Set(allowed(before));
+  return allowed(after).some((one) => !known?.has(one));
+}
 
 /** A grant is written again when this share of its life is over, in percent. */
 const RENEW_AFTER = 50;
@@ -83,9 +104,15 @@ export function createLoadExistingGrant(db: Queryable, clock: Clock) {
     if (renew) delete (grant as Partial<Grant>).iat;
     if (renew || !isDeepStrictEqual(before, content(grant))) {
       if (!renew) grant.exp = existing.exp;
-      if (existing === undefined && !isAnonymous(accountId)) {
-        const detail = { consent: own.consent };
-        await record(db, { type: 'grant.issued', citizenId: accountId, clientId, detail, at: clock() });
+      if (!isAnonymous(accountId) && isWider(before, content(grant))) {
+        const detail = { consent: own.consent, ...(existing && { widened: true }) };
+        requestMemory().grantIssued = {
+          type: 'grant.issued',
+          citizenId: accountId,
+          clientId,
+          detail,
+          at: clock(),
+        };
       }
       await grant.save();
     }

@@ -1,3 +1,6 @@
+import { record } from '../audit/log.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Queryable } from '../platform/database.ts';
 import type { Jobs } from '../platform/jobs.ts';
 import type { EnqueueLogout, LogoutNotice } from '../sessions/end.ts';
 
@@ -20,9 +23,27 @@ export const enqueueLogoutOn =
     for (const notice of notices) await jobs.enqueue(tx, LOGOUT_QUEUE, { ...notice });
   };
 
+/** The log says once that a relying party was told, or that it was given up. */
 export async function defineLogoutQueue(
   jobs: Jobs,
-  send: (notice: LogoutNotice) => Promise<void>,
+  { db, clock, send }: { db: Queryable; clock: Clock; send: (notice: LogoutNotice) => Promise<boolean> },
 ): Promise<void> {
-  await jobs.define(LOGOUT_QUEUE, (payload) => send(payload as unknown as LogoutNotice), RETRIES);
+  await jobs.define(
+    LOGOUT_QUEUE,
+    async (payload, { retries }) => {
+      const notice = payload as unknown as LogoutNotice;
+      const { clientId, accountId: citizenId } = notice;
+      const note = (type: 'logout.delivered' | 'logout.failed') =>
+        record(db, { type, citizenId, clientId, at: clock() });
+      let told: boolean;
+      try {
+        told = await send(notice);
+      } catch (error) {
+        if (retries >= RETRIES.retryLimit) await note('logout.failed');
+        throw error;
+      }
+      if (told) await note('logout.delivered');
+    },
+    RETRIES,
+  );
 }

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JWK } from 'jose';
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { LogoutNotice } from '../sessions/end.ts';
 import { ensureSigningKeys, readSigningKeys } from '../sessions/signing-keys.ts';
 import type { ProtocolDeps } from './configuration.ts';
 import { type MachineCaller, machineCaller } from './machine-callers.ts';
@@ -11,7 +10,7 @@ import { createProvider, type ProtocolProvider } from './provider.ts';
 export interface Protocol {
   /** The provider of this moment. */
   provider(): Provider;
-  sendLogout(notice: LogoutNotice): Promise<void>;
+  sendLogout: ProtocolProvider['sendLogout'];
   refusalOf: ProtocolProvider['refusalOf'];
   /** Which program calls one of our own APIs (`machine-callers.ts`), by its `Authorization` header. */
   machineCaller(authorization: string | undefined, api: string): Promise<MachineCaller | undefined>;

@@ -7,8 +7,12 @@ import { forLibrary } from './own-metadata.ts';
 
 export interface ProtocolProvider {
   provider: Provider;
-  /** Sends one logout token. Rejects when the relying party did not take it. */
-  sendLogout(notice: LogoutNotice): Promise<void>;
+  /**
+   * Sends one logout token. Rejects when the relying party did not take it.
+   *
+   * @returns whether there was an address to send it to.
+   */
+  sendLogout(notice: LogoutNotice): Promise<boolean>;
   /** Why the library would not serve a client with such metadata, if so. */
   refusalOf(metadata: object): string | undefined;
 }
@@ -61,8 +65,9 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
     },
     async sendLogout({ clientId, accountId, sid }) {
       const client = await provider.Client.find(clientId);
-      if (client?.backchannelLogoutUri === undefined) return;
+      if (client?.backchannelLogoutUri === undefined) return false;
       await sendNow.call(client, accountId, sid);
+      return true;
     },
   };
 }

@@ -1,5 +1,6 @@
 import Provider from 'oidc-provider';
 import type { LoadedStanding } from '../assurance/standing.ts';
+import type { AuditEvent } from '../audit/events.ts';
 import type { GrantRecord } from '../sessions/grant-store.ts';
 import type { SessionRecord } from '../sessions/session-store.ts';
 import type { FoundToken } from '../sessions/token-store.ts';
@@ -16,6 +17,8 @@ export interface RequestMemory {
   sessionCookieDead?: boolean;
   /** By presented value. */
   tokens: Map<string, Promise<FoundToken | undefined>>;
+  /** What the log says of the grant that is written next, in the transaction that writes it. */
+  grantIssued?: AuditEvent<'grant.issued'>;
   /** What the ladder looks at, by account and session. */
   facts: Map<string, Promise<LoadedStanding>>;
 }

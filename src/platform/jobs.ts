@@ -29,7 +29,7 @@ export interface Jobs {
    * Names what is to be done for jobs of that name. It may run more than once for one job, so it must not
    * matter when it does. Call before `start`.
    */
-  define(name: string, handler: (payload: Payload) => Promise<void>, options?: JobOptions): Promise<void>;
+  define(name: string, handler: Handler, options?: JobOptions): Promise<void>;
   /** Adds a job in the caller's transaction: it exists when and only when that commits. Define it first. */
   enqueue(tx: Queryable, name: string, payload?: Payload, options?: EnqueueOptions): Promise<void>;
   /** Looks for jobs of that name at once instead of at the next turn; after the transaction has committed. */
@@ -51,8 +51,11 @@ export interface JobLog {
   error(detail: object, message: string): void;
 }
 
+/** @param attempt `retries`: how often it was tried before. */
+export type Handler = (payload: Payload, attempt: { retries: number }) => Promise<void>;
+
 interface Defined {
-  handler: (payload: Payload) => Promise<void>;
+  handler: Handler;
   everySeconds: number | undefined;
   /** When to add the next run of a periodic job, on `performance.now()`'s clock. */
   nextTick?: number;
@@ -104,7 +107,7 @@ export async function openJobs(options: {
   async function runOne(name: string, job: Job<Payload>, handler: Defined['handler']): Promise<unknown> {
     const attempt = { id: job.id, retryCount: job.retryCount };
     try {
-      await handler(job.data ?? {});
+      await handler(job.data ?? {}, { retries: job.retryCount });
       await boss.complete(name, attempt);
       return undefined;
     } catch (error) {

@@ -7,8 +7,12 @@ import test, { type ExecutionContext } from 'ava';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { PgBoss } from 'pg-boss';
 import { lockAccount } from '../../src/citizens/account-state.ts';
-import { enqueueLogoutOn, LOGOUT_QUEUE } from '../../src/oidc/logout-queue.ts';
+import { defineLogoutQueue, enqueueLogoutOn, LOGOUT_QUEUE } from '../../src/oidc/logout-queue.ts';
+import { newId } from '../../src/platform/id.ts';
+import type { Handler, Jobs } from '../../src/platform/jobs.ts';
 import { endExpiredSessions, endSessions } from '../../src/sessions/end.ts';
+import { audited } from '../support/audited.ts';
+import { freshDatabase } from '../support/database.ts';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { claimsOf, logIn, portal, relyingParty } from '../support/relying-party.ts';
 
@@ -87,7 +91,7 @@ const waits = async ({ db }: TestProtocol) =>
   );
 
 test('a logout token is what OpenID Connect Back-Channel Logout 1.0 §2.4 says', async (t) => {
-  const { a, platform, jar, claims, deliver } = await world(t);
+  const { a, platform, citizenId, jar, claims, deliver } = await world(t);
   await platform.logOut(jar);
   t.deepEqual(a.tokens, [], 'nobody waits for relying parties while logging out');
   await deliver();
@@ -106,6 +110,9 @@ test('a logout token is what OpenID Connect Back-Channel Logout 1.0 §2.4 says',
   );
   await deliver();
   t.is(a.tokens.length, 1, 'and it comes once');
+  t.deepEqual(await audited(platform.db, ['logout.delivered', 'logout.failed'], citizenId), [
+    ['logout.delivered', {}],
+  ]);
 });
 
 test('a logout token is signed as the client’s ID tokens are', async (t) => {
@@ -265,4 +272,18 @@ test('a process killed during the delivery: the next one delivers again', async 
   await platform.jobs!.runNow(LOGOUT_QUEUE);
   t.is(a.tokens.length, 2);
   t.is((await verify(platform, a.tokens[1]!)).payload.sid, claims.sid);
+});
+
+test('a relying party that never takes its logout token is written down when it is given up, once', async (t) => {
+  const db = await freshDatabase(t);
+  let run: Handler = async () => {};
+  const define = async (_: string, handler: Handler) => {
+    run = handler;
+  };
+  const jobs = { define } as unknown as Jobs;
+  const send = () => Promise.reject(new Error('down'));
+  await defineLogoutQueue(jobs, { db, clock: () => new Date(), send });
+  const notice = { clientId: 'city-a', accountId: newId(), sid: 's' };
+  for (const retries of [0, 32, 33]) await t.throwsAsync(run(notice, { retries }), { message: 'down' });
+  t.deepEqual(await audited(db, ['logout.failed'], notice.accountId), [['logout.failed', {}]]);
 });

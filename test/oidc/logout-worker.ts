@@ -28,7 +28,7 @@ const protocol = await protocolOn({
   allow: [allow],
   onError: () => {},
 });
-await defineLogoutQueue(jobs, protocol.sendLogout);
+await defineLogoutQueue(jobs, { db, clock: systemClock, send: protocol.sendLogout });
 if (process.argv[2] === 'end') {
   const now = systemClock();
   await db.transaction((tx) => endSessions(tx, enqueueLogout, { accountId, reason: 'admin', now }));

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { decodeProtectedHeader, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { shiftProcessClock } from '../../src/platform/clock.ts';
+import { audited } from '../support/audited.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { claimsOf, essential, logIn, portal, relyingParty } from '../support/relying-party.ts';
 
@@ -74,6 +75,34 @@ test.serial('clients that register nothing get RS256 ID tokens, ours ES256', asy
   t.is(decodeProtectedHeader(old.id_token).alg, 'RS256');
   const ours = await relyingParty(platform, 'city-a').signIn(jar);
   t.is(decodeProtectedHeader(ours.id_token).alg, 'ES256');
+});
+
+test.serial('a used code or refresh token in another client’s hands ends the family at once', async (t) => {
+  const platform = await startProtocol(t, {
+    clients: ['app', 'thief'].map((id) =>
+      portal(id, { token_endpoint_auth_method: 'none', client_secret: undefined }),
+    ),
+  });
+  const citizenId = await platform.citizen('basic');
+  const [app, thief] = [relyingParty(platform, 'app', true), relyingParty(platform, 'thief', true)];
+  const jar = platform.jar();
+  const first = await app.signIn(jar, {}, [logIn(citizenId)]);
+  t.is((await thief.refresh(first.refresh_token!)).error, 'invalid_grant');
+  const second = await app.refresh(first.refresh_token!);
+  t.truthy(second.access_token, 'one that was not used yet is only refused');
+  t.is((await thief.refresh(first.refresh_token!)).error, 'invalid_grant');
+  t.is((await app.refresh(second.refresh_token!)).error, 'invalid_grant');
+  t.is((await app.userinfo(second.access_token)).status, 401);
+  const outcome = await app.authorize(jar);
+  const { access_token: third } = await app.exchange(outcome);
+  t.is((await thief.exchange(outcome)).error, 'invalid_grant');
+  t.is((await app.userinfo(third)).status, 401);
+  t.deepEqual(await audited(platform.db, ['token.replayed', 'grant.revoked'], citizenId), [
+    ['token.replayed', { kind: 'refresh_token' }],
+    ['grant.revoked', { reason: 'replay' }],
+    ['token.replayed', { kind: 'authorization_code' }],
+    ['grant.revoked', { reason: 'replay' }],
+  ]);
 });
 
 test.serial('a replayed refresh token is refused; only a late replay ends the family', async (t) => {

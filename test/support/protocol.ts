@@ -134,7 +134,7 @@ export async function startProtocol(
   });
   const entries = parseClients(JSON.stringify(clients), 'test clients', protocol.refusalOf);
   await applyClients(db, entries, clock());
-  if (jobs) await defineLogoutQueue(jobs, protocol.sendLogout);
+  if (jobs) await defineLogoutQueue(jobs, { db, clock, send: protocol.sendLogout });
   const door = createDoor({ provider: protocol.provider, db, catalogue, clock });
 
   installHttp(app, { pages, log: { ...silent, error: (fields) => void errors.push(fields) } });
