@@ -256,6 +256,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     clock,
     pages,
     extraProvinces: settings.sandboxProvinces,
+    peers: exchange.work.peers,
     async officerSignedIn(ctx, wish) {
       const me = await account.gate.reached(ctx, { level: 'intermediate', ...wish });
       return me && { citizenId: me.citizen.id, fresh: me.fresh };

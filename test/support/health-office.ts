@@ -1,5 +1,6 @@
 import Router from '@koa/router';
 import type { ExecutionContext } from 'ava';
+import type { Peer } from '../../src/health-code/exchange/peers.ts';
 import type { Role } from '../../src/health-code/officers/roles.ts';
 import { officerRoutes } from '../../src/health-code/officers/routes.ts';
 import { grantRole } from '../../src/health-code/officers/store.ts';
@@ -16,6 +17,8 @@ import { openJar } from './http-client.ts';
 export interface Office extends HealthSite {
   /** Who is logged in at the officers' pages, and whether that is new enough to act. */
   officer: { citizenId: string | undefined; fresh: boolean };
+  /** The other provinces. */
+  peers: Peer[];
 }
 
 /** A citizen who is an officer. */
@@ -37,12 +40,18 @@ export async function startOffice(t: ExecutionContext<unknown>): Promise<Office>
   const db = await freshDatabase(t as ExecutionContext, { max: 10 });
   const world: Office['world'] = { citizenId: undefined, now: NOW };
   const officer: Office['officer'] = { citizenId: undefined, fresh: true };
+  const peers: Peer[] = [];
   const site = await serve(t as ExecutionContext, (pages) => {
     const deps = { db, cipher, pages, clock: () => world.now };
     const router = new Router();
     const office = officerRoutes({
       ...deps,
       extraProvinces: ['39'],
+      peers: async () => ({
+        issuer: '390000',
+        monthKeys: new Map(),
+        peers: new Map(peers.map((peer) => [peer.issuer, peer])),
+      }),
       async officerSignedIn(ctx, { ask }) {
         if (officer.citizenId === undefined || (ask && !officer.fresh)) {
           ctx.redirect('/login');
@@ -75,6 +84,7 @@ export async function startOffice(t: ExecutionContext<unknown>): Promise<Office>
     jar,
     world,
     officer,
+    peers,
     submit: (path, fields) =>
       jar.post(path, new URLSearchParams({ action: 'continue', ...fields }), {
         origin: site.url,

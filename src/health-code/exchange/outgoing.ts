@@ -231,6 +231,16 @@ async function remember(tx: Queryable): Promise<void> {
   );
 }
 
+/** The file that was made last. */
+export async function newestOwnFile(
+  db: Queryable,
+): Promise<{ name: string; createdAt: Date; rows: number } | undefined> {
+  const [file] = await db.query<Pick<OwnFile, 'name' | 'created_at' | 'row_count'>>(
+    `select name, created_at, row_count from health_own_files order by business_day desc, seq desc limit 1`,
+  );
+  return file && { name: file.name, createdAt: file.created_at, rows: file.row_count };
+}
+
 const LISTED = 50;
 
 /**

@@ -4,6 +4,7 @@ import type { Database, Queryable } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Pages } from '../../platform/pages.ts';
 import { Problem } from '../../platform/problem.ts';
+import type { Peers } from '../exchange/peers.ts';
 import { healthSettings } from '../settings.ts';
 import { mayHave, type Role } from './roles.ts';
 import { type Grant, rolesOf } from './store.ts';
@@ -22,6 +23,8 @@ export interface OfficerDeps {
   clock: Clock;
   /** Province codes known besides `config/provinces.json`, in ID numbers of orders. */
   extraProvinces?: readonly string[] | undefined;
+  /** The other provinces as they are configured now. */
+  peers?: (() => Promise<Peers | undefined>) | undefined;
   /**
    * Who is logged in at intermediate or above, or undefined when the browser was sent to log in.
    *

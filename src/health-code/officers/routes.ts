@@ -4,6 +4,7 @@ import { liveActivation } from '../activation.ts';
 import { activationRoutes } from '../activations/routes.ts';
 import { appealOfficerRoutes } from '../appeals/officer-routes.ts';
 import { countOpen } from '../appeals/store.ts';
+import { exchangeOfficerRoutes } from '../exchange/officer-routes.ts';
 import { openAlarms } from '../orders/alarm.ts';
 import { orderRoutes } from '../orders/routes.ts';
 import { ruleSetRoutes } from '../rule-sets/routes.ts';
@@ -38,6 +39,7 @@ export function officerRoutes(deps: OfficerDeps): Router {
   orderRoutes(router, deps);
   venuesRoutes(router, deps);
   visitsRoutes(router, deps);
+  exchangeOfficerRoutes(router, deps);
   ruleSetRoutes(router, deps);
   activationRoutes(router, deps);
   return router;

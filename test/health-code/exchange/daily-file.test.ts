@@ -1,8 +1,11 @@
 import test from 'ava';
 import { makeDailyFile, pullAll, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
-import { readPeerStates } from '../../../src/health-code/exchange/peer-state.ts';
+import { FileRefused, type Manifest } from '../../../src/health-code/exchange/file.ts';
+import { refuse } from '../../../src/health-code/exchange/incoming.ts';
+import { readPeerStates, recordContact } from '../../../src/health-code/exchange/peer-state.ts';
 import { minutesLater, NOW } from '../../support/citizens.ts';
-import { daysLater } from '../../support/health.ts';
+import { daysLater, givenHealthCode } from '../../support/health.ts';
+import { givenOfficer, startOffice } from '../../support/health-office.ts';
 import { both, colourIn, neighbours, type Province, turnRed } from '../../support/provinces.ts';
 
 const names = async ({ db }: Province) =>
@@ -130,4 +133,47 @@ test('two who make the daily file at once leave one, two who fetch it at once ta
     { state: 'accepted', times: 1 },
   ]);
   t.is(await colourIn(b, inB.citizenId), 'RED R108');
+});
+
+test('officers see what came from each province, what was refused, why, and what to do', async (t) => {
+  const site = await startOffice(t);
+  const { db } = site;
+  await givenHealthCode(db);
+  site.officer.citizenId = (await givenOfficer(db, 1, ['health_approver'])).citizenId;
+  const page = '/health/officer/exchange';
+  t.regex((await site.jar.get(page)).text, /没有配置其他省份/);
+  site.peers.push({ issuer: '380000', name: '示例邻省', url: 'https://a.example' });
+  site.peers.push({ issuer: '370000', name: '示例远省', url: 'https://b.example' });
+  const manifest: Manifest = {
+    schema: 'health-exchange-1',
+    issuer: '380000',
+    bizDate: '2026-11-23',
+    seq: 2,
+    kind: 'D',
+    month: '2026-11',
+    rows: 1,
+    digest: `sha256:${'0'.repeat(64)}`,
+    prevDigest: null,
+    createdAt: NOW.toISOString(),
+  };
+  for (const minute of [0, 1]) await refuse(db, manifest, new FileRefused('gap'), minutesLater(minute));
+  await recordContact(db, { issuer: '380000', trouble: 'gap', now: NOW });
+  await recordContact(db, { issuer: '370000', trouble: undefined, now: NOW });
+  await db.query(`insert into health_sources (source, received_at) values ('peer:370000', $1)`, [NOW]);
+  const desk = await site.jar.get('/health/officer');
+  t.regex(desk.text, /href="\/health\/officer\/exchange"/);
+  const { text } = await site.jar.get(page);
+  t.regex(
+    text,
+    /示例邻省（380000）[\s\S]*与上一份文件不衔接（自 2026年11月23日 10:00 起）[\s\S]*已请求对方提供完整文件/,
+  );
+  t.regex(text, /HC_380000_20261123_0002_D\.jsonl\.gz[\s\S]*2 次/);
+  t.deepEqual(
+    [...text.matchAll(/data-freshness="(\w+)"/g)].map(([, freshness]) => freshness),
+    ['never', 'fresh'],
+  );
+  for (const reason of ['unreachable', 'bad_signature', 'unknown_month', 'made_in_future'] as const) {
+    await recordContact(db, { issuer: '380000', trouble: reason, now: NOW });
+    t.notRegex((await site.jar.get(page)).text, /healthOffice\./);
+  }
 });
