@@ -212,6 +212,8 @@ export const EVENTS = {
   'health.file_rejected': nothing,
   'health.green_answered': nothing,
   'health.scan_identification_requested': nothing,
+  'health.scan_identification_approved': z.strictObject({ count }),
+  'health.scan_identification_refused': nothing,
   'health.venue_registered': nothing,
   'health.venue_disabled': nothing,
   'health.venue_device_added': nothing,

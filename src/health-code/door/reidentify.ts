@@ -17,6 +17,8 @@ import { pseudonymOf, readDayKey } from './scans.ts';
 const WHO = 'health_office';
 const LONGEST_MS = 24 * 3_600_000;
 const BATCH = 5_000;
+/** The most that an audit event counts; beyond it, it says this. */
+const MOST_COUNTED = 9_999;
 
 /** A request, as officers' pages show it. */
 export interface Reidentification {
@@ -154,7 +156,10 @@ export async function refuseReidentification(
   db: Database,
   { id, officer, now }: { id: string; officer: string; now: Date },
 ): Promise<void> {
-  await db.transaction((tx) => decide(tx, { id, officer, state: 'refused', now }));
+  await db.transaction(async (tx) => {
+    await decide(tx, { id, officer, state: 'refused', now });
+    await record(tx, { type: 'health.scan_identification_refused', actor: officer, at: now });
+  });
 }
 
 /**
@@ -178,6 +183,12 @@ export async function approveReidentification(
       [venueId, from, to],
     );
     const visits = await identify(tx, cipher, venueId, scans);
+    await record(tx, {
+      type: 'health.scan_identification_approved',
+      actor: officer,
+      detail: { count: Math.min(visits.length, MOST_COUNTED) },
+      at: now,
+    });
     await tx.query(
       `insert into health_reidentified (request_id, citizen_id, first_at, last_at)
        select $1, * from unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[])`,

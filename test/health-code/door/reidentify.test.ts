@@ -99,6 +99,26 @@ test('nobody approves their own request, nothing is approved twice, and a refuse
   t.deepEqual(await readVisits(door.db, refused), []);
 });
 
+test('a refusal, and an approval that finds nobody, stand in the audit log like one that finds somebody', async (t) => {
+  const door = await openDoor(t);
+  const [none, some, no] = [await ask(door), await ask(door), await ask(door)];
+  const now = hoursLater(5);
+  await approveReidentification(door.db, cipher, { id: none, officer: second, now });
+  await visits(door);
+  await approveReidentification(door.db, cipher, { id: some, officer: second, now });
+  await refuseReidentification(door.db, { id: no, officer: second, now });
+  const events = await door.db.query(
+    `select type, detail from audit_events
+     where actor = $1 and type like 'health.scan_identification%' order by id`,
+    [second],
+  );
+  t.deepEqual(events, [
+    { type: 'health.scan_identification_approved', detail: { count: 0 } },
+    { type: 'health.scan_identification_approved', detail: { count: 2 } },
+    { type: 'health.scan_identification_refused', detail: {} },
+  ]);
+});
+
 for (const [what, wrong] of [
   ['without grounds', { grounds: ' ' }],
   ['for more than a day', { from: new Date(NOW.getTime() - 22 * 3_600_000) }],
