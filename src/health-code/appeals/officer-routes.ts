@@ -36,12 +36,15 @@ export function appealOfficerRoutes(router: Router, deps: OfficerDeps): void {
     LIST,
     gate.look(['health_officer'], async (ctx, officer) => {
       await requireActivation(db, officer.now);
+      const freeAfter = new Date(officer.now.getTime() - healthSettings.appeals.claimHours * 3_600_000);
+      const after = typeof ctx.query.after === 'string' ? ctx.query.after : undefined;
+      const list = await workList(db, { officerId: officer.citizenId, freeAfter, after });
       pages.render(ctx, 'health-code/officer/appeals', {
+        ...list,
+        later: after !== undefined,
         nav: officerNav(pages, ctx, officer, 'appeals'),
-        items: await workList(db),
         me: officer.citizenId,
         now: officer.now,
-        freeAfter: new Date(officer.now.getTime() - healthSettings.appeals.claimHours * 3_600_000),
         done: ['upheld', 'rejected', 'released'].find((done) => done === ctx.query.done),
       });
     }),

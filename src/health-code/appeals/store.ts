@@ -111,18 +111,39 @@ export interface WorkItem {
   reasons: string[];
 }
 
-/** The open appeals, oldest first. */
-export async function workList(db: Queryable, limit = 50): Promise<WorkItem[]> {
+/** How many appeals one page of the work list shows. */
+const ON_A_PAGE = 50;
+const PLACE = /^(\d{1,14})\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/;
+
+/**
+ * A page of the open appeals that an officer holds or may take, the one that is due first before the others.
+ *
+ * @param wish.freeAfter a claim by somebody else from before this instant has ended; `after` what the page before gave
+ *   as `next`.
+ * @returns with `next` when there are more, and how many others hold.
+ */
+export async function workList(
+  db: Queryable,
+  wish: { officerId: string; freeAfter: Date; after?: string | undefined; limit?: number },
+): Promise<{ items: WorkItem[]; next: string | undefined; taken: number }> {
+  const { officerId, freeAfter, after = '', limit = ON_A_PAGE } = wish;
+  const [, due = '0', id = '00000000-0000-0000-0000-000000000000'] = PLACE.exec(after) ?? [];
   const rows = await db.query<
     Pick<Row, 'id' | 'filed_at' | 'due_at' | 'claimed_by' | 'claimed_at' | 'colour' | 'reasons'>
   >(
     `select a.id, a.filed_at, a.due_at, a.claimed_by, a.claimed_at, d.colour, d.reasons
-     from (select * from health_appeals where state = 'open' order by filed_at, id limit $1) a
+     from (select * from health_appeals where state = 'open' and (due_at, id) > ($1, $2)
+             and (claimed_by is null or claimed_by = $3 or claimed_at < $4) order by due_at, id limit $5) a
      left join health_decisions d on d.citizen_id = a.citizen_id and d.id = a.decision_id
-     order by a.filed_at, a.id`,
-    [limit],
+     order by a.due_at, a.id`,
+    [new Date(Number(due)), id, officerId, freeAfter, limit + 1],
   );
-  return rows.map((row) => ({
+  const [others] = await db.query<{ count: number }>(
+    `select count(*) as count from health_appeals
+     where state = 'open' and claimed_by <> $1 and claimed_at >= $2`,
+    [officerId, freeAfter],
+  );
+  const items = rows.slice(0, limit).map((row) => ({
     id: row.id,
     filedAt: row.filed_at,
     dueAt: row.due_at,
@@ -131,6 +152,8 @@ export async function workList(db: Queryable, limit = 50): Promise<WorkItem[]> {
     colour: row.colour ?? undefined,
     reasons: row.reasons ?? [],
   }));
+  const last = rows.length > limit ? items.at(-1) : undefined;
+  return { items, next: last && `${last.dueAt.getTime()}.${last.id}`, taken: others?.count ?? 0 };
 }
 
 /** How many appeals wait, and how many of them longer than they should. */

@@ -10,7 +10,7 @@ import { ruleSets } from '../../../src/health-code/engine/rule-set.ts';
 import { approveOrder, requestOrder } from '../../../src/health-code/orders/order.ts';
 import type { Holder } from '../../../src/health-code/people.ts';
 import { purgeHealth } from '../../../src/health-code/purge.ts';
-import type { Database } from '../../../src/platform/database.ts';
+import type { Database, Queryable } from '../../../src/platform/database.ts';
 import { cipher, minutesLater, NOW } from '../../support/citizens.ts';
 import { freshDatabase } from '../../support/database.ts';
 import { recordStatements, unindexedScans } from '../../support/explain.ts';
@@ -20,6 +20,10 @@ import { givenOfficer } from '../../support/health-office.ts';
 const TEXT = '我当天在外地出差，有车票为证，编号 G123。';
 const ANSWER = '已与来源单位核对，情况属实，予以更正。';
 const hoursLater = (hours: number) => minutesLater(hours * 60);
+
+const NOBODY = '00000000-0000-7000-8000-000000000000';
+const listFor = (db: Queryable, wish: Partial<Parameters<typeof workList>[1]> = {}) =>
+  workList(db, { officerId: NOBODY, freeAfter: NOW, ...wish });
 
 async function appealNow(db: Database, holder: Holder, now = NOW) {
   const { id: decisionId } = await decideFor(db, holder.citizenId, now);
@@ -184,7 +188,7 @@ test('nobody decides their own appeal', async (t) => {
   const officer = { citizenId: holder.citizenId, actor: `officer:${holder.citizenId}` };
   const claimed = db.transaction((tx) => claimAppeal(tx, { officer, id, now: NOW }));
   await t.throwsAsync(claimed, { message: 'health_own_case' });
-  t.is((await workList(db))[0]?.claimedBy, undefined);
+  t.is((await listFor(db)).items[0]?.claimedBy, undefined);
 });
 
 test('nobody decides an appeal of somebody for whom they act, also when they came to act after taking it', async (t) => {
@@ -254,15 +258,32 @@ test('weak evidence counts again when its appeal is taken back', async (t) => {
   await t.throwsAsync(withdraw, { message: 'health_appeal_closed' });
 });
 
-test('the work list is oldest first and names nobody; what citizens and officers wrote is sealed', async (t) => {
+test('the work list begins with what is due first, goes on page by page without what others hold, and names nobody; what was written is sealed', async (t) => {
   const db = await freshDatabase(t);
   await givenHealthCode(db);
   for (const n of [1, 2, 3]) await appealNow(db, await givenDeclared(db, n), minutesLater(10 - n));
-  const items = await workList(db);
+  // Filed last, due first: weak evidence lapses after a day.
+  const weak = await givenDeclared(db, 4);
+  await givenEvidence(db, weak.subject, { type: 'FEVER_DRUG', source: 'insurance', at: NOW });
+  const { id: urgent } = await appealNow(db, weak, minutesLater(20));
+  const first = await listFor(db, { limit: 2 });
+  const { items } = first;
   t.deepEqual(
     items.map(({ filedAt }) => filedAt),
-    [minutesLater(7), minutesLater(8), minutesLater(9)],
+    [minutesLater(20), minutesLater(7)],
   );
+  const other = await givenOfficer(db, 5, ['health_officer']);
+  await db.transaction((tx) => claimAppeal(tx, { officer: other, id: urgent, now: minutesLater(21) }));
+  const second = await listFor(db, { limit: 2, after: first.next });
+  t.deepEqual(
+    second.items.map(({ filedAt }) => filedAt),
+    [minutesLater(8), minutesLater(9)],
+  );
+  t.deepEqual([second.next, second.taken], [undefined, 1]);
+  const mine = await listFor(db, { officerId: other.citizenId });
+  t.deepEqual([mine.items.length, mine.items[0]?.id, mine.taken], [4, urgent, 0]);
+  t.is((await listFor(db)).items.length, 3);
+  t.is((await listFor(db, { freeAfter: minutesLater(300), after: "1'--" })).items.length, 4);
   t.deepEqual(
     Object.keys(items[0]!).filter((key) => /name|citizen|text/.test(key)),
     [],
@@ -285,7 +306,7 @@ test('appeals use indexes only, and go when they are old', async (t) => {
     text: TEXT,
     now: NOW,
   });
-  await workList(recorded);
+  await listFor(recorded);
   await claimAppeal(recorded, { officer, id, now: NOW });
   await readItems(recorded, { citizenId: holder.citizenId, appealId: id, subject: holder.subject });
   await decideAppeal(recorded, cipher, { officer, id, outcome: 'upheld', answer: ANSWER, now: NOW });
