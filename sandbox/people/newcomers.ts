@@ -98,7 +98,16 @@ export const newcomers: Role[] = [
     'under 14; the guardian is 王秀岚',
     { wardOf: ['wang_xiulan'] },
   ),
-  role(null, '戴少年', 'dai_shaonian', 'm', '2012-03-10', '14 至 17 周岁', 'between 14 and 17'),
+  role(
+    null,
+    '戴少年',
+    'dai_shaonian',
+    'm',
+    '2012-03-10',
+    '14 至 17 周岁；监护人是王秀岚',
+    'between 14 and 17; the guardian is 王秀岚',
+    { wardOf: ['wang_xiulan'] },
+  ),
   role(
     null,
     '陈嘉欣',

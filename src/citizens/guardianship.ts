@@ -2,7 +2,7 @@ import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { newId } from '../platform/id.ts';
 import { Problem } from '../platform/problem.ts';
-import { ageAt, OWN_ACCOUNT_AGE } from './age.ts';
+import { ageAt } from './age.ts';
 import { type Citizen, readCitizen } from './store.ts';
 
 /** A child's guardian is confirmed by the register; an elder's helper by the elder's own consent. */
@@ -33,10 +33,10 @@ interface Row {
   since: Date;
 }
 
-/** A child is under 14 (then it may have an account of its own); anybody from 60 on may have a helper. */
+/** Until they come of age (民法典 §17) the register's guardian may act; anybody from 60 on may have a helper. */
 export const kindForAge = (birthDate: string, now: Date): GuardianshipKind | undefined => {
   const age = ageAt(birthDate, now);
-  if (age < OWN_ACCOUNT_AGE) return 'child';
+  if (age < FULL_AGE) return 'child';
   return age >= ELDER_AGE ? 'elder' : undefined;
 };
 

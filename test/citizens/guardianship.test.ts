@@ -105,10 +105,10 @@ test('nobody is their own guardian, has more than ten dependants or more than fo
   t.is((refused.reason as Error).message, 'dependants_many');
 });
 
-test('under 14 is a child, from 60 on one may have a helper', (t) => {
+test('under 18 is a child, from 60 on one may have a helper', (t) => {
   const on = (birth: string) => kindForAge(birth, new Date('2026-11-23T00:00:00+08:00'));
-  t.is(on('2012-11-24'), 'child');
-  t.is(on('2012-11-23'), undefined);
+  t.is(on('2008-11-24'), 'child');
+  t.is(on('2008-11-23'), undefined);
   t.is(on('1966-11-24'), undefined);
   t.is(on('1966-11-23'), 'elder');
 });

@@ -8,7 +8,7 @@ import type { FamilyDeps, Refusals } from './deps.ts';
 import { asked, confirmPerson, type Named } from './person.ts';
 
 /**
- * Puts a child under 14 under its guardian. The register has to know the child by this name, and the household
+ * Puts a child without an account under its guardian, until it has one or comes of age. The register has to know the child by this name, and the household
  * register the guardian as its guardian: knowing somebody's number makes nobody a parent.
  *
  * @returns what is wrong, by field; nothing when it is done.

@@ -1,9 +1,9 @@
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
-import { findByIdentifier } from '../../../src/citizens/store.ts';
+import { createAccount, findByIdentifier } from '../../../src/citizens/store.ts';
 import { exportPoint, newDeviceKey } from '../../../src/health-code/wire/cose.js';
 import { toBase64Url } from '../../../src/health-code/wire/jws.js';
-import { cipher, NOW } from '../../support/citizens.ts';
+import { cipher, NO_PASSWORD, NOW } from '../../support/citizens.ts';
 import { daysLater, givenEvidence } from '../../support/health.ts';
 import { type FamilySite, startFamily } from '../../support/health-family.ts';
 
@@ -174,10 +174,39 @@ test('a source’s row about the child reaches the child’s code', async (t) =>
   t.is(colourOf((await site.jar.get(`/health/code/of/${id}`)).text), 'RED');
 });
 
+test('a guardian shows the code of a child of 14 to 17, until the child has an account of its own', async (t) => {
+  const site = await startFamily(t);
+  await site.settle('wang_xiulan');
+  const { name, id_number, phone, username } = site.person('dai_shaonian');
+  t.is((await site.submit('/health/family/child', { ...CHILD, name, id_number })).status, 303);
+  const id = await idOfOne(site);
+  await site.declare(`/health/declare/of/${id}`);
+  t.is(colourOf((await site.jar.get(`/health/code/of/${id}`)).text), 'GREEN');
+  const { citizenId } = (await findByIdentifier(site.db, cipher, id_number))!;
+  await site.db.transaction((tx) =>
+    createAccount(tx, cipher, {
+      ...{ citizenId, username, phone, passwordHash: NO_PASSWORD, now: NOW },
+      boundLevel: 'basic',
+    }),
+  );
+  t.is((await site.jar.get(`/health/code/of/${id}`)).status, 404);
+  const again = await site.submit('/health/family/child', { ...CHILD, name, id_number });
+  t.regex(again.text, /请由孩子本人登录后出示/);
+});
+
+test('who cannot be added online is told where to go and what to bring', async (t) => {
+  const site = await startFamily(t);
+  await site.settle('wang_xiulan');
+  const child = await site.jar.get('/health/family/child');
+  t.regex(child.text, /政务服务大厅.*出生医学证明/s);
+  const elder = await site.jar.get('/health/family/elder');
+  t.regex(elder.text, /政务服务大厅.*委托书.*人工查验/s);
+});
+
 const refused: [string, (site: FamilySite) => Record<string, string>, RegExp][] = [
   ['of another guardian', () => ({}), /您不是这个孩子的监护人/],
   ['under another name', () => ({ name: '杜大苗' }), /姓名与证件号码不一致/],
-  ['of 14', (site) => ({ id_number: site.person('dai_shaonian').id_number }), /只能添加未满 14 周岁/],
+  ['who is 18', (site) => ({ id_number: site.person('deng_yutong').id_number }), /只能添加未满 18 周岁/],
   ['with a passport', (site) => ({ id_number: site.person('john_smith').id_number }), /政务服务窗口/],
   ['with a mistyped number', () => ({ id_number: '390100201906010011' }), /证件号码/],
   ['without agreeing', () => ({ agree: '' }), /请确认您是孩子的监护人/],
