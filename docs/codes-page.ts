@@ -103,7 +103,7 @@ function sources(rules: RuleSet): string {
   return table(
     '| source | | 来源 | row types | late after |',
     Object.entries(healthSettings.sources).map(([name, { staleAfterHours }]) => {
-      const types = [...sourceKind(name, rules).types.keys()].map(code).join(', ');
+      const types = [...sourceKind(name, [rules]).types.keys()].map(code).join(', ');
       return `${code(name)} | ${both(`healthCode.source.${name}`)} | ${types || '–'} | ${staleAfterHours} h`;
     }),
   );

@@ -4,6 +4,7 @@ import { nextChange } from './engine/next-change.ts';
 import type { RuleSet } from './engine/rule-set.ts';
 import type { Colour, HealthInput, Level, TraceEntry, Verdict } from './engine/types.ts';
 import type { Facts, Person } from './facts.ts';
+import { NoRuleSet } from './rules-in-force.ts';
 
 /** A verdict about one citizen, as it stands now. */
 export interface Decision {
@@ -41,20 +42,20 @@ export interface Assessment {
  * itself and that nobody looked at in time are gone through one by one, so that the record reads as if the
  * schedule had never stood still.
  *
- * @param rulesAt the rule set in force at an instant.
+ * @param rulesAt the rule set in force at an instant; while there was none nobody was decided.
  * @param makeId gives the id of each decision to append.
+ * @throws NoRuleSet when none is in force now.
  */
 export function assess(
   facts: Facts,
   level: Level,
-  rulesAt: (at: number) => RuleSet,
+  rulesAt: (at: number) => RuleSet | undefined,
   now: Date,
   makeId: () => string,
 ): Assessment {
   const appended: Decision[] = [];
   let last: Pick<Person, 'colour' | 'reasons' | 'ruleSet' | 'decisionId'> = facts.person;
-  const look = (at: number, input: HealthInput): Decision => {
-    const rules = rulesAt(at);
+  const look = (at: number, input: HealthInput, rules: RuleSet): Decision => {
     const verdict = evaluate(input, at, rules);
     const changed = hasChanged(last, verdict, rules);
     const decision: Decision = {
@@ -79,11 +80,18 @@ export function assess(
   const end = now.getTime();
   let due = facts.person.nextEvalAt?.getTime();
   while (due !== undefined && due < end) {
-    const input = { ...facts.inputAt(due), level };
-    look(due, input);
-    due = nextChange(input, due, rulesAt(due));
+    const at: number = due;
+    const rules = rulesAt(at);
+    const input = { ...facts.inputAt(at), level };
+    if (rules) look(at, input, rules);
+    const change = rules && nextChange(input, at, rules);
+    // Another rule set is a change as well.
+    const other = facts.putIntoForce.find(({ since }) => since > at)?.since;
+    due = change === undefined || other === undefined ? (change ?? other) : Math.min(change, other);
   }
-  const decision = look(end, { ...facts.input, level });
+  const present = rulesAt(end);
+  if (!present) throw new NoRuleSet('no rule set is in force, or it is not installed');
+  const decision = look(end, { ...facts.input, level }, present);
   const next = nextChange(decision.input, end, decision.rules);
   return {
     decision,

@@ -6,8 +6,8 @@ import type { Limits } from '../platform/limits.ts';
 import type { Pages } from '../platform/pages.ts';
 import { Problem } from '../platform/problem.ts';
 import { requireActivation } from './activation.ts';
-import { NoRuleSet } from './decide.ts';
 import { type Holder, readHolder } from './people.ts';
+import { NoRuleSet } from './rules-in-force.ts';
 
 /** Who is logged in in this browser. */
 export interface SignedIn {

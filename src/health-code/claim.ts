@@ -3,9 +3,10 @@ import { record } from '../audit/log.ts';
 import { type LiveClient, readLiveClient } from '../departments/live-client.ts';
 import type { Database } from '../platform/database.ts';
 import { liveActivation } from './activation.ts';
-import { decideFor, NoRuleSet } from './decide.ts';
+import { decideFor } from './decide.ts';
 import { validUntil } from './engine/next-change.ts';
 import type { Colour } from './engine/types.ts';
+import { NoRuleSet } from './rules-in-force.ts';
 import { healthSettings } from './settings.ts';
 
 /** The claim `health_code`. Times are ISO 8601. */

@@ -5,13 +5,9 @@ import { settle } from './decision-store.ts';
 import { evaluate } from './engine/evaluate.ts';
 import { type RuleSet, ruleSets } from './engine/rule-set.ts';
 import type { HealthInput } from './engine/types.ts';
-import { type Facts, levelEver, liveRuleSet, loadFacts } from './facts.ts';
+import { type Facts, levelEver, loadFacts } from './facts.ts';
 import { loadManyFacts } from './facts-of-many.ts';
-
-/** Thrown when no rule set is in force; nobody gets a colour then. */
-export class NoRuleSet extends Error {
-  override readonly name = 'NoRuleSet';
-}
+import { findRulesInForce, ruleSetInForce, rulesInForce } from './rules-in-force.ts';
 
 /**
  * Computes a citizen's colour from everything known at `now`, and appends a decision when the colour, its
@@ -29,7 +25,7 @@ export async function decideFor(
   sets: readonly RuleSet[] = ruleSets,
 ): Promise<Decision> {
   const look = async (facts: Facts) =>
-    assess(facts, await levelEver(tx, citizenId, facts.person.levelEver), rulesOf(facts, sets), now, newId);
+    assess(facts, await levelEver(tx, citizenId, facts.person.levelEver), rulesAt(facts, sets), now, newId);
   const facts = await loadFacts(tx, citizenId, now);
   if (!facts) return undeclared(tx, citizenId, now, sets);
   const seen = await look(facts);
@@ -61,7 +57,7 @@ export async function decideBatch(
   );
   const everybody = await loadManyFacts(tx, citizenIds, now);
   const assessments = everybody.map((facts) =>
-    assess(facts, facts.person.levelEver, rulesOf(facts, sets), now, newId),
+    assess(facts, facts.person.levelEver, rulesAt(facts, sets), now, newId),
   );
   await settle(tx, assessments);
   return assessments.filter(({ appended }) => appended.length > 0).length;
@@ -69,7 +65,7 @@ export async function decideBatch(
 
 /**
  * Decides anew the citizens whose clock, order or appeal ran out: the schedule's work. Whatever a stopped
- * process left is caught up with; several processes share it.
+ * process left is caught up with; several processes share it. While no rule set is in force it waits.
  *
  * @returns how many were looked at; call again while it is not 0.
  */
@@ -78,6 +74,7 @@ export async function runTransitions(
   { now, limit = 500 }: { now: Date; limit?: number },
 ): Promise<number> {
   return db.transaction(async (tx) => {
+    if (!(await findRulesInForce(tx, now))) return 0;
     const due = await tx.query<{ citizen_id: string }>(
       `select citizen_id from health_people where next_eval_at <= $1
        order by next_eval_at limit $2 for update skip locked`,
@@ -98,25 +95,10 @@ export async function transitionsDue(db: Queryable, now: Date): Promise<boolean>
   return rows.length > 0;
 }
 
-/** The rule set at each instant: before the present one came into force, the one that was decided under last. */
-function rulesOf(facts: Facts, sets: readonly RuleSet[]): (at: number) => RuleSet {
-  const live = installed(facts.ruleSet, sets);
-  const earlier = sets.find(({ version }) => version === facts.person.ruleSet) ?? live;
-  return (at) => (at < (facts.ruleSetSince ?? 0) ? earlier : live);
-}
-
-/** @throws NoRuleSet when none is signed and in force. */
-export const rulesInForce = async (
-  db: Queryable,
-  now: Date,
-  sets: readonly RuleSet[] = ruleSets,
-): Promise<RuleSet> => installed(await liveRuleSet(db, now), sets);
-
-function installed(version: string | undefined, sets: readonly RuleSet[]): RuleSet {
-  const rules = sets.find((set) => set.version === version);
-  if (!rules) throw new NoRuleSet(`rule set ${version ?? '(none)'} is not in force or not installed`);
-  return rules;
-}
+const rulesAt =
+  ({ putIntoForce }: Facts, sets: readonly RuleSet[]) =>
+  (at: number) =>
+    ruleSetInForce(putIntoForce, at, sets);
 
 const NOTHING: Omit<HealthInput, 'level'> = {
   declaration: false,

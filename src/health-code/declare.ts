@@ -6,8 +6,9 @@ import { newId } from '../platform/id.ts';
 import type { Decision } from './assess.ts';
 import { decideFor } from './decide.ts';
 import { type Day, days, startOf } from './engine/civil-day.ts';
-import { type RuleSet, ruleSetAt, ruleSets } from './engine/rule-set.ts';
+import type { RuleSet } from './engine/rule-set.ts';
 import type { Holder } from './people.ts';
+import { rulesInForce } from './rules-in-force.ts';
 import { healthSettings } from './settings.ts';
 
 /** What a citizen declares. Days are the last ones there, or the day of arrival. */
@@ -51,6 +52,7 @@ export function evidenceOf(
  * Files a signed declaration with its evidence, and decides anew: all or nothing.
  *
  * @returns the decision that follows.
+ * @throws NoRuleSet
  */
 export async function declare(
   tx: Queryable,
@@ -92,8 +94,8 @@ export async function declare(
       declaredBy ?? null,
     ],
   );
-  const rules = ruleSetAt(ruleSets, now.getTime());
-  for (const { type, at } of rules ? evidenceOf(declared, now, rules) : []) {
+  const rules = await rulesInForce(tx, now);
+  for (const { type, at } of evidenceOf(declared, now, rules)) {
     await tx.query(
       `insert into health_evidence (subject, id, type, source, reference, at, purpose, received_at)
        values ($1, $2, $3, 'declaration', $4, $5, $6, $7)`,

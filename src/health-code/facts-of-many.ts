@@ -1,5 +1,6 @@
 import type { Queryable } from '../platform/database.ts';
-import { type Facts, type FactsRow, factsOf, liveRuleSetQuery, ms } from './facts.ts';
+import { type Facts, type FactsRow, factsOf, ms } from './facts.ts';
+import { PUT_INTO_FORCE } from './rules-in-force.ts';
 
 /*
  * The facts of many citizens in a fixed number of statements. They come as plain rows and are sorted here: making
@@ -10,7 +11,7 @@ const PEOPLE = `
   select citizen_id, subject, level_ever, colour, reasons, rule_set, decision_id, next_eval_at
   from health_people where citizen_id = any ($1::uuid[])`;
 const COMMON = `
-  select (${liveRuleSetQuery('version')}) as live_rule_set, (${liveRuleSetQuery('live_from')}) as live_since,
+  select (${PUT_INTO_FORCE}) as put_into_force,
     (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
          order by h.source), '[]') from health_sources h) as sources,
     (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
@@ -41,9 +42,9 @@ type Item<K extends 'evidence' | 'checkins' | 'releases' | 'orders'> = FactsRow[
 };
 type PersonRow = Omit<
   FactsRow,
-  'evidence' | 'checkins' | 'releases' | 'orders' | 'sources' | 'outage_days' | 'live_rule_set' | 'live_since'
+  'evidence' | 'checkins' | 'releases' | 'orders' | 'sources' | 'outage_days' | 'put_into_force'
 >;
-type CommonRow = Pick<FactsRow, 'sources' | 'outage_days' | 'live_rule_set' | 'live_since'>;
+type CommonRow = Pick<FactsRow, 'sources' | 'outage_days' | 'put_into_force'>;
 
 const keyOf = (of: Buffer | string): string => (typeof of === 'string' ? of : of.toString('latin1'));
 

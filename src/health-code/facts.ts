@@ -5,6 +5,7 @@ import type { Queryable } from '../platform/database.ts';
 import type { Day } from './engine/civil-day.ts';
 import { hours } from './engine/civil-day.ts';
 import type { Checkin, Evidence, HealthInput, Level, Override, Release } from './engine/types.ts';
+import { PUT_INTO_FORCE, type PutIntoForce } from './rules-in-force.ts';
 import { healthSettings } from './settings.ts';
 
 /** A citizen who has declared: `health_people`. */
@@ -24,10 +25,8 @@ export interface Facts {
   input: HealthInput;
   /** The same as it was known at an earlier instant, in milliseconds: for transitions that are caught up with. */
   inputAt(at: number): HealthInput;
-  /** Version of the rule set in force; undefined when none was signed. */
-  ruleSet: string | undefined;
-  /** Since when it is, in milliseconds. */
-  ruleSetSince: number | undefined;
+  /** The rule sets that were put into force, oldest first. */
+  putIntoForce: readonly PutIntoForce[];
 }
 
 /** When a row became known to us, or stopped to count: the engine does not look at it, catching up does. */
@@ -47,8 +46,7 @@ export interface FactsRow {
   rule_set: string | null;
   decision_id: string | null;
   next_eval_at: Date | null;
-  live_rule_set: string | null;
-  live_since: Date | null;
+  put_into_force: PutIntoForce[];
   evidence: Nullable<Evidence & Known & { revokedAt: number }>[];
   checkins: Nullable<Checkin>[];
   releases: (Release & Known)[];
@@ -60,21 +58,11 @@ export interface FactsRow {
 // Not `extract`, which reckons in `numeric` and takes three times as long.
 export const ms = (column: string) => `(date_part('epoch', ${column}) * 1000)::bigint`;
 
-export const liveRuleSetQuery = (column: 'version' | 'live_from') =>
-  `select ${column} from health_rule_sets where live_from <= $1 order by live_from desc, version desc limit 1`;
-const LIVE_RULE_SET = liveRuleSetQuery('version');
-
-/** The version of the rule set in force, if there is one. */
-export async function liveRuleSet(db: Queryable, now: Date): Promise<string | undefined> {
-  const [row] = await db.query<{ version: string }>(LIVE_RULE_SET, [now]);
-  return row?.version;
-}
-
 // One round trip, because every look at a code recomputes it. Rows come in the order of their ids, so that
 // the same facts have the same hash.
 const FACTS = `
   select p.citizen_id, p.subject, p.level_ever, p.colour, p.reasons, p.rule_set, p.decision_id, p.next_eval_at,
-    (${LIVE_RULE_SET}) as live_rule_set, (${liveRuleSetQuery('live_from')}) as live_since,
+    (${PUT_INTO_FORCE}) as put_into_force,
     (select coalesce(json_agg(json_build_object(
          'id', e.id, 'type', e.type, 'source', e.source, 'at', ${ms('e.at')}, 'purpose', e.purpose,
          'dischargedAt', ${ms('e.discharged_at')}, 'revokedAt', ${ms('e.revoked_at')},
@@ -128,8 +116,7 @@ export function factsOf(row: FactsRow, now: Date): Facts {
     },
     input: inputOf(row, at, at),
     inputAt: (earlier) => inputOf(row, earlier, at),
-    ruleSet: row.live_rule_set ?? undefined,
-    ruleSetSince: row.live_since?.getTime(),
+    putIntoForce: row.put_into_force,
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { FormErrors } from '../platform/http/forms.ts';
 import type { Declaration } from './declare.ts';
 import { type Day, dayOf, formatDay, parseDay } from './engine/civil-day.ts';
+import type { RuleSet } from './engine/rule-set.ts';
 import { healthSettings } from './settings.ts';
 
 const text = (max: number) => z.string().trim().max(max).default('');
@@ -45,7 +46,10 @@ export const CheckinForm = z.object({
   ...symptoms,
 });
 
-/** `36.5`, `36,5` or `36.5℃` typed in full width too → degrees, or undefined for what is no temperature. */
+/**
+ * `36.5`, `36,5` or `36.5℃` typed in full width too → degrees, or undefined for what is no temperature. Kept are tenths;
+ * what is beyond is cut off, so that 37.29 is no fever of 37.3.
+ */
 export function parseTemperature(
   typed: string,
   { lowest, highest }: { lowest: number; highest: number },
@@ -54,18 +58,22 @@ export function parseTemperature(
     .normalize('NFKC')
     .replace(/[,。]/, '.')
     .replace(/\s*(°?C|℃|度)$/, '');
-  if (!/^\d{2}(\.\d{1,2})?$/.test(plain)) return undefined;
-  const value = Math.round(Number(plain) * 10) / 10;
-  return value >= lowest && value <= highest ? value : undefined;
+  const [, whole, tenth = '0'] = /^(\d{2})(?:\.(\d)\d?)?$/.exec(plain) ?? [];
+  if (whole === undefined || Number(plain) < lowest || Number(plain) > highest) return undefined;
+  return Number(`${whole}.${tenth}`);
 }
 
 export const symptomsOf = (fields: object): string[] =>
   healthSettings.symptoms.filter((name) => (fields as Record<string, unknown>)[`symptom_${name}`] === 'yes');
 
-/** The first and the last day that the declaration asks about. */
-export function exposureDays(now: Date): { first: Day; today: Day } {
+/**
+ * The first and the last day that is asked about. A stay whose clock has run out is no news from a citizen either:
+ * it would be red at once, and for nothing (docs/decisions/0022).
+ */
+export function exposureDays(now: Date, rules?: { red: { clockDays: number } }): { first: Day; today: Day } {
   const today = dayOf(now.getTime());
-  return { first: today - healthSettings.exposureDays, today };
+  const asked = Math.min(healthSettings.exposureDays, rules?.red.clockDays ?? healthSettings.exposureDays);
+  return { first: today - asked + 1, today };
 }
 
 /**
@@ -75,10 +83,11 @@ export function exposureDays(now: Date): { first: Day; today: Day } {
 export function readDeclaration(
   form: z.infer<typeof DeclareForm>,
   now: Date,
-  temperature: { lowest: number; highest: number },
+  rules: Pick<RuleSet, 'temperature' | 'red'>,
   errors: FormErrors,
 ): Declaration {
-  const { first, today } = exposureDays(now);
+  const { temperature } = rules;
+  const { first, today } = exposureDays(now, rules);
   const dayIf = (answer: 'yes' | 'no', field: 'high_risk_until' | 'medium_risk_until' | 'arrived_on') => {
     if (answer === 'no') return undefined;
     if (form[field] === '') errors[field] = 'healthCode.declare.errors.date';

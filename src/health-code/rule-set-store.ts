@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import { Problem } from '../platform/problem.ts';
-import { type RuleSet, ruleSets } from './engine/rule-set.ts';
+import { isValidAt, type RuleSet, ruleSetAt, ruleSets } from './engine/rule-set.ts';
 import { startRun } from './runs.ts';
 
 /** What is signed: the whole rule set, so that no number in it can change afterwards unnoticed. */
@@ -62,7 +62,7 @@ export async function signRuleSet(
  * has to have run in shadow over everybody first.
  *
  * @throws Problem 409 `health_rule_set_unsigned` without both signatures, `health_rule_set_no_shadow`,
- * `health_rule_set_live` the second time.
+ * `health_rule_set_not_valid` outside of its own dates, `health_rule_set_live` the second time.
  */
 export async function putIntoForce(
   tx: Queryable,
@@ -77,6 +77,8 @@ export async function putIntoForce(
     `select 1 from health_runs where version = $1 and kind = 'shadow' and finished_at is not null limit 1`,
     [version],
   );
+  const rules = sets.find((set) => set.version === version);
+  if (rules && !isValidAt(rules, from.getTime())) throw new Problem('health_rule_set_not_valid', 409);
   if (earlier && !shadow) throw new Problem('health_rule_set_no_shadow', 409);
   const rows = await tx.query(
     `update health_rule_sets set live_from = $2
@@ -140,9 +142,9 @@ export async function readRuleSets(
   }));
 }
 
-/** For the sandbox and for tests: the newest installed rule set, signed and in force. */
+/** For the sandbox and for tests: the newest installed rule set that is valid, signed and in force. */
 export async function seedRuleSet(db: Database, sets: readonly RuleSet[], now: Date): Promise<void> {
-  const version = sets.at(-1)?.version;
+  const version = ruleSetAt(sets, now.getTime())?.version;
   if (!version) return;
   await db.transaction(async (tx) => {
     await registerRuleSets(tx, sets, now);

@@ -4,8 +4,9 @@ import { Problem } from '../platform/problem.ts';
 import { decideBatch } from './decide.ts';
 import { evaluate } from './engine/evaluate.ts';
 import { type RuleSet, ruleSets } from './engine/rule-set.ts';
-import { type Facts, liveRuleSet } from './facts.ts';
+import type { Facts } from './facts.ts';
 import { loadManyFacts } from './facts-of-many.ts';
+import { findRulesInForce } from './rules-in-force.ts';
 
 /*
  * Passes over everybody who declared, in batches in the order of their ids. A run that is stopped goes on
@@ -141,8 +142,7 @@ async function shadow(
   sets: readonly RuleSet[],
 ): Promise<Record<string, number>> {
   const proposed = sets.find(({ version }) => version === run.version);
-  const live = await liveRuleSet(tx, now);
-  const current = sets.find(({ version }) => version === live);
+  const current = await findRulesInForce(tx, now, sets);
   if (!proposed) throw new Problem('health_rule_set_unknown', 404);
   const colour = ({ input }: Facts, rules: RuleSet | undefined) =>
     rules ? evaluate(input, now.getTime(), rules).colour : 'NONE';

@@ -13,7 +13,7 @@ const schema = z.strictObject({
   notice: z.string(),
   /** How long a claim may be relied on at most, in seconds. */
   claimSeconds: z.int().positive(),
-  /** How far back the declaration asks for stays and arrivals. */
+  /** How many days, today among them, the declaration asks about stays and arrivals. */
   exposureDays: days,
   symptoms: z.array(word).min(1),
   sources: z.record(word, z.strictObject({ staleAfterHours: z.int().positive() })),

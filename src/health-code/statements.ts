@@ -5,7 +5,6 @@ import { checkedInSince, checkIn } from './checkin.ts';
 import { type CitizenPage, citizenPages, type HealthDeps, healthNav, type Me } from './citizen-page.ts';
 import { declare } from './declare.ts';
 import { formatDay } from './engine/civil-day.ts';
-import { ruleSetAt, ruleSets } from './engine/rule-set.ts';
 import {
   CheckinForm,
   DeclareForm,
@@ -16,6 +15,7 @@ import {
   temperatureError,
 } from './forms.ts';
 import { noteGuardianAct } from './guardian-acts.ts';
+import { rulesInForce } from './rules-in-force.ts';
 import { healthSettings } from './settings.ts';
 import { family, type Shown, speaker, whose } from './show/whose.ts';
 
@@ -34,7 +34,6 @@ export const chooserOf = async (deps: HealthDeps, me: Me, name: string, guardian
 export function statementRoutes(router: Router, deps: HealthDeps): void {
   const { db, cipher, pages } = deps;
   const forCitizen = citizenPages(deps);
-  const temperatures = (now: Date) => (ruleSetAt(ruleSets, now.getTime()) ?? ruleSets[0]!).temperature;
 
   /** What both pages say about whom they are for. */
   const about = async (me: Me, name: string, { holder, guardianship }: Shown) => ({
@@ -45,7 +44,7 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
 
   async function showDeclaration(ctx: Parameters<CitizenPage>[0], me: Me, form?: FormState): Promise<void> {
     const shown = await whose(deps, me, ctx.params.of);
-    const { first, today } = exposureDays(me.now);
+    const { first, today } = exposureDays(me.now, await rulesInForce(db, me.now));
     pages.render(ctx, 'health-code/declare', {
       nav: healthNav(pages, ctx, 'declare'),
       ...(await about(me, 'declare', shown)),
@@ -62,7 +61,7 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
     const posted = formOf(ctx, DeclareForm);
     if (!posted.ok) return showDeclaration(ctx, me, posted.form);
     const { errors } = posted.form;
-    const declared = readDeclaration(posted.data, now, temperatures(now), errors);
+    const declared = readDeclaration(posted.data, now, await rulesInForce(db, now), errors);
     // Whoever declares signs, also for somebody else.
     if (!sameName(declared.signature, me.holder.name))
       errors.signature = 'healthCode.declare.errors.signature';
@@ -94,9 +93,10 @@ export function statementRoutes(router: Router, deps: HealthDeps): void {
     const shown = await whose(deps, me, ctx.params.of);
     const posted = formOf(ctx, CheckinForm);
     if (!posted.ok) return showCheckin(ctx, me, posted.form);
-    const temp = parseTemperature(posted.data.temperature, temperatures(now));
+    const { temperature } = await rulesInForce(db, now);
+    const temp = parseTemperature(posted.data.temperature, temperature);
     if (temp === undefined) {
-      posted.form.errors.temperature = temperatureError(temperatures(now));
+      posted.form.errors.temperature = temperatureError(temperature);
       return showCheckin(ctx, me, posted.form);
     }
     const said = { temp, symptoms: symptomsOf(posted.data) };

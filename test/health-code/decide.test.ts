@@ -1,11 +1,12 @@
 import test from 'ava';
 import { endEvidence } from '../../src/assurance/store.ts';
 import { checkIn } from '../../src/health-code/checkin.ts';
-import { decideFor, NoRuleSet } from '../../src/health-code/decide.ts';
+import { decideFor } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
 import { dayOf } from '../../src/health-code/engine/civil-day.ts';
 import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
+import { NoRuleSet } from '../../src/health-code/rules-in-force.ts';
 import { Problem } from '../../src/platform/problem.ts';
 import { givenAccount, NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';

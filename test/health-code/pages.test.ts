@@ -1,5 +1,6 @@
 import test from 'ava';
 import { deactivate, liveActivation } from '../../src/health-code/activation.ts';
+import { parseTemperature } from '../../src/health-code/forms.ts';
 import { givenAccount, NOW } from '../support/citizens.ts';
 import {
   daysLater,
@@ -60,6 +61,27 @@ test('somebody below basic is told to confirm who they are', async (t) => {
   t.regex(page.text, /href="\/account"/);
 });
 
+test('a temperature is compared as it was typed, and kept without rounding it up', (t) => {
+  const read = (typed: string) => parseTemperature(typed, { lowest: 30, highest: 45 });
+  for (const [typed, value] of [
+    ['37.25', 37.2],
+    ['37.29', 37.2],
+    ['37.3', 37.3],
+    ['37.30', 37.3],
+    ['37.39℃', 37.3],
+    ['３７，２９', 37.2],
+    ['36.96', 36.9],
+    ['37', 37],
+    ['45.00', 45],
+    ['45.01', undefined],
+    ['29.99', undefined],
+    ['365', undefined],
+    ['37.255', undefined],
+  ] as const) {
+    t.is(read(typed), value, typed);
+  }
+});
+
 const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'nothing at all',
@@ -72,7 +94,12 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'a stay that ends tomorrow',
     { high_risk: 'yes', high_risk_until: '2026-11-24' },
-    /日期应在 2026-11-09 到 2026-11-23 之间/,
+    /日期应在 2026-11-10 到 2026-11-23 之间/,
+  ],
+  [
+    'a stay whose clock ended this midnight',
+    { high_risk: 'yes', high_risk_until: '2026-11-09' },
+    /日期应在 2026-11-10/,
   ],
   ['a stay of a month ago', { medium_risk: 'yes', medium_risk_until: '2026-10-20' }, /日期应在/],
   [

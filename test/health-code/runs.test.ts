@@ -1,11 +1,13 @@
 import test from 'ava';
 import { checkIn } from '../../src/health-code/checkin.ts';
+import { sourceKind } from '../../src/health-code/collection/sources.ts';
 import { decideFor, runTransitions } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
 import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { loadFacts } from '../../src/health-code/facts.ts';
 import { loadManyFacts } from '../../src/health-code/facts-of-many.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
+import { rulesInForce, rulesOfStorage } from '../../src/health-code/rules-in-force.ts';
 import { readRuns, startRun, stepRuns } from '../../src/health-code/runs.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { NOW } from '../support/citizens.ts';
@@ -174,6 +176,79 @@ test('a rule set that replaces another goes live only after its shadow and two s
     t.is(decision?.at.getTime(), now.getTime());
   }
   t.deepEqual((await decideFor(db, people[0]!, now, sets)).reasons, ['G301']);
+});
+
+test('every instant missed while nothing ran is decided under the rule set that was in force then', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const { citizenId, subject } = await givenDeclared(db, 1);
+  const codes = { ...old.overrides.codes, RED: 'R181' };
+  const second = { ...old, version: '2026-8', overrides: { ...old.overrides, codes } };
+  const installed = [old, second, milder];
+  for (const [from, to] of [
+    [2, 4],
+    [11, 12],
+  ] as const) {
+    await db.query(
+      `with made as (
+         insert into health_orders (id, colour, purpose, org_type, organisation, evidence_id, valid_from, valid_to,
+           approver1, approver2, state, requested_at, decided_at)
+         values (gen_random_uuid(), 'RED', 'epidemic_prevention', 'health', 'o', 'e', $1, $2, 'a', 'b', 'approved', $3, $3)
+         returning id
+       ) insert into health_order_subjects (subject, order_id) select $4, id from made`,
+      [daysLater(from), daysLater(to), NOW, subject],
+    );
+  }
+  await decideFor(db, citizenId, NOW);
+  await registerRuleSets(db, installed, NOW);
+  for (const [version, day] of [
+    ['2026-8', 10],
+    ['2026-9', 20],
+  ] as const) {
+    await db.query(
+      `update health_rule_sets set signer1 = 'a', signer2 = 'b', live_from = $2 where version = $1`,
+      [version, daysLater(day)],
+    );
+  }
+  await decideFor(db, citizenId, daysLater(40), installed);
+  t.deepEqual(
+    (await readDecisions(db, citizenId))
+      .reverse()
+      .map(({ at, ruleSet, reasons }) => [(at.getTime() - NOW.getTime()) / 86_400_000, ruleSet, ...reasons]),
+    [
+      [0, '2020-1', 'G301'],
+      [2, '2020-1', 'R180'],
+      [4, '2020-1', 'G301'],
+      [10, '2026-8', 'G301'],
+      [11, '2026-8', 'R181'],
+      [12, '2026-8', 'G301'],
+      [20, '2026-9', 'G301'],
+    ],
+  );
+});
+
+test('a rule set decides only what it is signed, put into force and valid for; facts are taken by all that are installed', async (t) => {
+  const db = await freshDatabase(t);
+  const [citizenId] = await given(db, 1, 'FEVER_CLINIC', 'hospital');
+  const short = { ...milder, validTo: daysLater(7).getTime() };
+  const both = [old, short];
+  await registerRuleSets(db, both, NOW);
+  t.is((await rulesInForce(db, NOW, both)).version, old.version, 'the newest installed one is not in force');
+  const { rules, any } = await rulesOfStorage(db, NOW, both);
+  t.is(rules.version, old.version);
+  t.true(sourceKind('hospital', any).types.has('FEVER_CLINIC'));
+  t.true(sourceKind('hospital', [short, old]).types.has('FEVER_CLINIC'), 'although one drops it');
+  for (const signer of ['a', 'b']) await signRuleSet(db, { version: '2026-9', signer, now: NOW });
+  await startRun(db, { kind: 'shadow', version: '2026-9', from: NOW }, both);
+  while ((await stepRuns(db, { now: NOW }, both)) !== undefined);
+  const put = (from: Date) => putIntoForce(db, { version: '2026-9', from, now: from }, both);
+  await t.throwsAsync(put(daysLater(7)), { message: 'health_rule_set_not_valid' });
+  await put(daysLater(1));
+  const reasons = async (day: number) => (await decideFor(db, citizenId!, daysLater(day), both)).reasons;
+  t.deepEqual(await reasons(1), ['G301']);
+  const [person] = await db.query<{ next_eval_at: Date }>('select next_eval_at from health_people');
+  t.deepEqual(person?.next_eval_at, daysLater(7));
+  t.deepEqual(await reasons(7), ['Y203']);
 });
 
 test('a run stopped in the middle of a batch goes on and decides everybody once', async (t) => {

@@ -8,6 +8,7 @@ import { decideFor } from '../decide.ts';
 import { type RuleSet, ruleSets } from '../engine/rule-set.ts';
 import { noteGuardianAct } from '../guardian-acts.ts';
 import type { Holder } from '../people.ts';
+import { rulesInForce } from '../rules-in-force.ts';
 import { healthSettings } from '../settings.ts';
 import { sealAppeal } from './store.ts';
 
@@ -66,7 +67,8 @@ export async function fileAppeal(
   if (same) return { id: same.id, decision: await decideFor(tx, citizenId, now) };
   if (open.length >= healthSettings.appeals.mostOpen) throw new Problem('health_appeals_many', 429);
 
-  const rules = ruleSets.find(({ version }) => version === appealed.rule_set) ?? ruleSets.at(-1)!;
+  const rules =
+    ruleSets.find(({ version }) => version === appealed.rule_set) ?? (await rulesInForce(tx, now));
   const id = newId();
   const weak = await linkItems(tx, { id, holder, appealed, rules, now });
   const hours = weak ? rules.weak.appealHours : healthSettings.appeals.dueHours;

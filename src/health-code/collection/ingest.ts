@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
-import { ruleSetAt, ruleSets } from '../engine/rule-set.ts';
+import { rulesOfStorage } from '../rules-in-force.ts';
 import { addRow, type Chunk, chunkSize, emptyChunk } from './chunk.ts';
 import { lineSplitter } from './lines.ts';
 import { type Reason, type RowRules, readRow } from './row.ts';
@@ -64,7 +64,7 @@ export async function ingest(
   > = collectionSettings,
 ): Promise<Summary> {
   const { db, clock } = deps;
-  const rules = rowRules(deps, feed.source);
+  const rules = await rowRules(deps, feed.source);
   const lines = lineSplitter(settings.lineBytes);
   const digest = createHash('sha256');
   const summary = { rows: 0, refused: 0, changed: 0, watermark: undefined as number | undefined };
@@ -146,9 +146,11 @@ async function noteRefused(
   await db.transaction((tx) => noteFreshness(tx, feed, { now, refused }));
 }
 
-function rowRules({ cipher, clock, extraProvinces }: IngestDeps, source: string): RowRules {
-  const now = clock().getTime();
-  const rules = ruleSetAt(ruleSets, now) ?? ruleSets.at(-1);
-  if (!rules) throw new Error('no rule set is installed');
-  return { source: sourceKind(source, rules), rules, cipher, now, extraProvinces };
+async function rowRules(
+  { db, cipher, clock, extraProvinces }: IngestDeps,
+  source: string,
+): Promise<RowRules> {
+  const now = clock();
+  const { rules, any } = await rulesOfStorage(db, now);
+  return { source: sourceKind(source, any), rules, cipher, now: now.getTime(), extraProvinces };
 }

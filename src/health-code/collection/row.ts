@@ -60,6 +60,7 @@ export interface Row {
 
 export interface RowRules {
   source: SourceKind;
+  /** Those in force. */
   rules: RuleSet;
   cipher: Cipher;
   /** Milliseconds. */
@@ -141,7 +142,7 @@ function rowOf(fields: Fields, line: number, { source, rules, cipher, now, extra
   };
   only('dischargedAt', kind === 'case');
   only('supersededBy', source.name === 'peer');
-  only('phoneOwnerVerified', rules.phoneSources.includes(source.name) && target === 'evidence');
+  only('phoneOwnerVerified', source.phone && target === 'evidence');
   only('place', target === 'movement');
   only('temp', target === 'movement' && source.thermometer);
   const at = instantOf(fields, 'at', now) ?? refuse('missing', 'at');
@@ -218,7 +219,7 @@ function versionOf({ version }: Fields): number {
 function temperatureOf({ temp }: Fields, { temperature }: RuleSet): number | undefined {
   if (temp == null) return undefined;
   const good = typeof temp === 'number' && temp >= temperature.lowest && temp <= temperature.highest;
-  return good ? Math.round(temp * 10) : refuse('temperature', 'temp');
+  return good ? Math.trunc(temp * 10 + 1e-6) : refuse('temperature', 'temp');
 }
 
 function subjectHex(

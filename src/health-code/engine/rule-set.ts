@@ -91,7 +91,11 @@ export function loadRuleSets(directory: URL = RULE_SETS_DIR): RuleSet[] {
 /** The rule sets that are installed, oldest first. Which is in force says `health_rule_sets`. */
 export const ruleSets: readonly RuleSet[] = loadRuleSets();
 
-/** The newest rule set that is valid at an instant. */
+/** Whether a rule set may be applied at an instant by its own dates. */
+export const isValidAt = ({ validFrom, validTo }: RuleSet, at: number): boolean =>
+  validFrom <= at && (validTo === null || at < validTo);
+
+/** The newest rule set that is valid at an instant, signed or not: for cases, where nothing was signed. */
 export function ruleSetAt(sets: readonly RuleSet[], at: number): RuleSet | undefined {
-  return sets.findLast((set) => set.validFrom <= at && (set.validTo === null || at < set.validTo));
+  return sets.findLast((set) => isValidAt(set, at));
 }

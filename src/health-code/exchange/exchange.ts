@@ -4,7 +4,7 @@ import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Log } from '../../platform/log.ts';
 import { liveActivation } from '../activation.ts';
 import { runTransitions, transitionsDue } from '../decide.ts';
-import { ruleSetAt, ruleSets } from '../engine/rule-set.ts';
+import { findRulesInForce } from '../rules-in-force.ts';
 import { FileRefused } from './file.ts';
 import { makeFile, secondHand } from './outgoing.ts';
 import { forgetOthers, recordContact } from './peer-state.ts';
@@ -46,7 +46,7 @@ export async function makeDailyFile(work: ExchangeWork, again = false): Promise<
     return work.log.error({ month: monthOf(now) }, 'there is no key of this month for the exchange');
   }
   await refreshPids(work);
-  const rules = ruleSetAt(ruleSets, now.getTime());
+  const rules = await findRulesInForce(work.db, now);
   if (!rules) return;
   // What ends at midnight is over before the day's file says that it lasts.
   while ((await runTransitions(work.db, { now })) > 0);

@@ -8,13 +8,13 @@ import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { requireActivation } from '../activation.ts';
 import { withRules } from '../citizen-page.ts';
-import { rulesInForce } from '../decide.ts';
 import { dayOf, formatDay } from '../engine/civil-day.ts';
 import { type Officer, type OfficerDeps, type OfficerPage, officerGate } from '../officers/gate.ts';
 import { officerNav } from '../officers/nav.ts';
 import type { Role } from '../officers/roles.ts';
 import { maskName } from '../people.ts';
 import { recordId } from '../record-id.ts';
+import { rulesInForce } from '../rules-in-force.ts';
 import { openAlarms, seeAlarms } from './alarm.ts';
 import { OrderForm, readOrderForm } from './form.ts';
 import {

@@ -5,8 +5,9 @@ import type { StayAnswer, StayCarrier } from '../../authorities/carrier.ts';
 import { readCitizen } from '../../citizens/store.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
-import { decideFor, NoRuleSet } from '../decide.ts';
+import { decideFor } from '../decide.ts';
 import { subjectOf } from '../people.ts';
+import { NoRuleSet } from '../rules-in-force.ts';
 import { healthSettings } from '../settings.ts';
 import { daysOfTrip, openTrip, recordMismatch } from './trip.ts';
 

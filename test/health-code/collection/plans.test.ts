@@ -30,7 +30,7 @@ test('a batch of any size looks its rows up and reads no table from end to end',
   );
   await db.query('analyze');
   const rules = ruleSets.at(-1)!;
-  const source = sourceKind('hospital', rules);
+  const source = sourceKind('hospital', [rules]);
   const chunkOf = (size: number) => {
     const chunk = emptyChunk();
     for (let n = 0; n < size; n += 1) {

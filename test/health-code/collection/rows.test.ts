@@ -10,7 +10,7 @@ import { rowOf } from '../../support/health-sources.ts';
 const rules = ruleSets.at(-1)!;
 const read = (row: unknown, source = 'hospital') =>
   readRow(typeof row === 'string' ? row : JSON.stringify(row), 1, {
-    source: sourceKind(source, rules),
+    source: sourceKind(source, [rules]),
     rules,
     cipher,
     now: NOW.getTime(),
@@ -161,7 +161,7 @@ test('an exposure or a discharge whose clock has run out comes too late; an open
 test('every configured source may tell something, and transit, venue, community and police nothing that colours', (t) => {
   for (const name of Object.keys(healthSettings.sources)) {
     t.true(isSource(name));
-    const { types } = sourceKind(name, rules);
+    const { types } = sourceKind(name, [rules]);
     t.true(types.size > 0, name);
     if (['transit', 'venue', 'community', 'police'].includes(name)) {
       t.deepEqual([...new Set([...types.values()].map(({ target }) => target))], ['movement'], name);

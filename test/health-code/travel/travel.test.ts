@@ -103,7 +103,7 @@ test('a trip taken back before the carrier was asked is not asked about', async 
 });
 
 for (const [what, over, message] of [
-  ['a day that does not exist', { from: '2026-11-31' }, /日期应在 2026-11-09 到 2026-11-23 之间/],
+  ['a day that does not exist', { from: '2026-11-31' }, /日期应在 2026-11-10 到 2026-11-23 之间/],
   ['a day that is not yet', { to: '2026-11-24' }, /日期应在/],
   ['a trip of a month ago', { from: '2026-10-18' }, /日期应在/],
   ['a return before the departure', { to: '2026-11-17' }, /不能早于到达日期/],
