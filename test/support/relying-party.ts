@@ -43,20 +43,26 @@ const basic = (id: string) => ({
   authorization: `Basic ${Buffer.from(`${id}:${SECRET}`).toString('base64')}`,
 });
 
+/** What the door tells of an interaction, as JSON. */
+export type Details = Record<string, unknown> & { prompt: string };
+
 /** What came back to the client's redirect address, or the page or interaction at which the browser stopped. */
 export interface Outcome {
   params?: URLSearchParams;
   stopped?: Answered;
-  interaction?: { path: string; details: Record<string, unknown> & { prompt: string } };
+  interaction?: { path: string; details: Details };
   verifier: string;
 }
 
 export interface RelyingParty {
-  /** Sends the browser to the authorization endpoint; `answers` are given to interactions in order. */
+  /**
+   * Sends the browser to the authorization endpoint; `answers` are given to interactions in order, or made for each
+   * when it comes.
+   */
   authorize(
     jar: Jar,
     params?: Record<string, string>,
-    answers?: Answer[],
+    answers?: Answer[] | ((details: Details) => Answer | undefined),
     pushed?: boolean,
   ): Promise<Outcome>;
   exchange(outcome: Outcome, extra?: Record<string, string>): Promise<Tokens>;
@@ -103,7 +109,7 @@ export function relyingParty(platform: TestProtocol, id: string, isPublic = fals
         start = { client_id: id, request_uri: par.request_uri };
       }
       let answer = await jar.get(`/oauth/authorize?${new URLSearchParams(start)}`);
-      const left = [...answers];
+      const left = typeof answers === 'function' ? [] : [...answers];
       for (;;) {
         const { location } = answer;
         if (location === undefined) return { stopped: answer, verifier };
@@ -111,8 +117,8 @@ export function relyingParty(platform: TestProtocol, id: string, isPublic = fals
         if (url.origin !== issuer) return { params: url.searchParams, verifier };
         answer = await jar.get(location);
         if (!url.pathname.startsWith('/interaction/') || answer.location !== undefined) continue;
-        const details = JSON.parse(answer.text) as { prompt: string };
-        const next = left.shift();
+        const details = JSON.parse(answer.text) as Details;
+        const next = typeof answers === 'function' ? answers(details) : left.shift();
         if (next === undefined) return { interaction: { path: url.pathname, details }, verifier };
         answer = await jar.post(url.pathname, next);
       }
