@@ -10,11 +10,12 @@ import { createCarrier } from '../../src/authorities/carrier.ts';
 import { createRegister } from '../../src/authorities/register.ts';
 import { closeAccount, lockAccount, unlockAccount } from '../../src/citizens/account-state.ts';
 import { createAccount, createCitizen, findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
+import type { Queryable } from '../../src/platform/database.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
-import { endSessions, type LogoutNotice } from '../../src/sessions/end.ts';
+import { endSession, endSessions, type LogoutNotice } from '../../src/sessions/end.ts';
 import { residentIdOf } from '../support/citizens.ts';
 import { startProtocol } from '../support/protocol.ts';
-import { claimsOf, logIn, portal, relyingParty } from '../support/relying-party.ts';
+import { claimsOf, logIn, portal, relyingParty, type Tokens } from '../support/relying-party.ts';
 
 /** As `startProtocol` has it: sealed values must open there. */
 const cipher = createCipher({
@@ -186,6 +187,46 @@ for (const [how, interrupt] of Object.entries(interrupts)) {
     t.deepEqual(await db.query(open, [citizenId]), []);
     const signedIn = await party.authorize(other, {}, [logIn(citizenId)]);
     t.true(signedIn.params?.has('code'), 'whoever still has the factors logs in anew');
+  });
+}
+
+const strikes: Record<string, (tx: Queryable, begun: Begun) => Promise<unknown>> = {
+  'a lock of the account': (tx, { tools, citizenId }) =>
+    lockAccount(tx, tools, { citizenId, reason: 'administrator', now: new Date() }),
+  'a logout': async (tx, { tools, citizenId }) => {
+    const now = new Date();
+    const rows = await tx.query<{ uid: string }>('select uid from sessions where account_id = $1', [
+      citizenId,
+    ]);
+    for (const { uid } of rows) await endSession(tx, tools.enqueueLogout, { uid, reason: 'logout', now });
+  },
+};
+
+for (const [what, strike] of Object.entries(strikes)) {
+  test(`${what} in the middle of token requests leaves nothing usable of them`, async (t) => {
+    const begun = await begin(t);
+    const { db, tools, citizenId, party, jar, tokens } = begun;
+    const code = await party.authorize(jar);
+    let answers: Promise<Tokens[]> | undefined;
+    await db.transaction(async (tx) => {
+      // Both requests have read all that they will look at and are about to write their access tokens.
+      await tx.query('lock table access_tokens in share mode');
+      answers = Promise.all([party.exchange(code), party.refresh(tokens.refresh_token!)]);
+      const waiting = `select 1 from pg_locks where not granted and relation = 'access_tokens'::regclass`;
+      while ((await db.query(waiting)).length < 2);
+      await strike(tx, begun);
+    });
+    const unlock = () => db.transaction((tx) => unlockAccount(tx, tools, { citizenId, now: new Date() }));
+    for (const again of [async () => {}, unlock]) {
+      await again();
+      for (const { access_token: access, refresh_token: refresh } of (await answers) ?? []) {
+        if (access === undefined) continue;
+        t.deepEqual(await party.introspect(access), { active: false });
+        t.is((await party.userinfo(access)).status, 401);
+        if (refresh) t.is((await party.refresh(refresh)).error, 'invalid_grant');
+      }
+      t.is((await party.exchange(code)).error, 'invalid_grant');
+    }
   });
 }
 

@@ -84,8 +84,15 @@ test('requests in flight during a logout do not bring the session back', async (
   await relyingParty(platform, 'p1').signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
   const stolen = jar.copy();
   const flights = PORTALS.map((id) => relyingParty(platform, id).authorize(jar.copy()));
-  const [loggedOut] = await Promise.all([platform.logOut(jar.copy()), ...flights]);
+  const [loggedOut, ...arrived] = await Promise.all([platform.logOut(jar.copy()), ...flights]);
   t.is(loggedOut.status, 303);
+  for (const [at, outcome] of arrived.entries()) {
+    if (!outcome.params?.has('code')) continue;
+    const answer = await relyingParty(platform, PORTALS[at]!).exchange(outcome);
+    t.is(answer.error, 'invalid_grant', 'a code of the session that ended is worth nothing');
+    t.false('access_token' in answer);
+  }
+  t.deepEqual(await platform.db.query('select 1 from sessions where ended_at is null'), []);
   const silent = await relyingParty(platform, 'p2').authorize(stolen, { prompt: 'none' });
   t.is(silent.params?.get('error'), 'login_required');
 });
