@@ -47,6 +47,8 @@ export async function recheckRegister(deps: RecheckDeps, citizenId: string): Pro
   const citizen = await readCitizen(db, cipher, citizenId);
   if (citizen === undefined) return 'gone';
   if (citizen.state === 'deceased') return 'deceased';
+  // Whoever has closed the account is nobody's business any more.
+  if (citizen.accountState === 'closed') return 'gone';
   const reference = await lastReference(db, { citizenId, method: 'register' });
   const answer = await orUnavailable<RecheckAnswer>(
     reference === undefined ? register.confirm(citizen) : register.recheck({ ...citizen, reference }),
@@ -117,7 +119,9 @@ export async function recheckPhone(deps: RecheckDeps, citizenId: string): Promis
   const answer = await orUnavailable(carrier.owner(citizen));
   if (answer === undefined) return 'unavailable';
   const at = deps.now();
-  const judge = async (tx: Queryable): Promise<PhoneRecheck> => {
+  const judge = async (tx: Queryable): Promise<PhoneRecheck | 'another_phone'> => {
+    await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizenId]);
+    if ((await readCitizen(tx, cipher, citizenId))?.phone !== citizen.phone) return 'another_phone';
     if (answer.outcome === 'match') {
       const { source, reference: transactionId } = answer;
       await recordEvidence(tx, { citizenId, method: 'carrier', source, transactionId, at });
@@ -127,7 +131,9 @@ export async function recheckPhone(deps: RecheckDeps, citizenId: string): Promis
     await endEvidence(tx, { citizenId, method: 'carrier', reason: 'new_owner', at });
     return 'new_owner';
   };
-  return db.transaction((tx) => noteLevelChange(tx, { citizenId, at }, () => judge(tx)));
+  const judged = await db.transaction((tx) => noteLevelChange(tx, { citizenId, at }, () => judge(tx)));
+  // The citizen changed it while the carrier looked: what was said of the old number says nothing of the new one.
+  return judged === 'another_phone' ? recheckPhone(deps, citizenId) : judged;
 }
 
 const hasPhone = (citizen: Citizen | undefined): citizen is Citizen & { phone: string } =>

@@ -8,6 +8,8 @@ import { loadStanding } from '../../src/assurance/standing.ts';
 import { readEvidence, recordEvidence } from '../../src/assurance/store.ts';
 import { createCarrier } from '../../src/authorities/carrier.ts';
 import { createRegister } from '../../src/authorities/register.ts';
+import { closeAccount } from '../../src/citizens/account-state.ts';
+import { changePhone } from '../../src/citizens/phone.ts';
 import { createAccount, createCitizen, readCitizen } from '../../src/citizens/store.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
 import { audited } from '../support/audited.ts';
@@ -98,6 +100,42 @@ test.serial('a phone that has a new owner ends the phone evidence and with it th
     ['level.changed', { from: 'basic', to: 'anonymous' }],
     ['level.changed', { from: 'anonymous', to: 'basic' }],
   ]);
+});
+
+test.serial('what the carrier says of a number that was changed meanwhile counts for nothing', async (t) => {
+  const { citizenId, person } = await registered();
+  const phone = '13739990001';
+  const asked: string[] = [];
+  const owner: RecheckDeps['carrier']['owner'] = async (question) => {
+    asked.push(question.phone);
+    if (question.phone !== person.phone) return { outcome: 'match', reference: 'new', source: 'carrier' };
+    const now = new Date();
+    await db.transaction((tx) =>
+      changePhone(tx, deps.cipher, { citizenId, phone, boundLevel: 'basic', now }),
+    );
+    return { outcome: 'other_owner', reference: 'old', source: 'carrier' };
+  };
+  t.is(await recheckPhone({ ...deps, carrier: { ...deps.carrier, owner } }, citizenId), 'match');
+  t.deepEqual(asked, [person.phone, phone]);
+  t.is(await levelOf(citizenId), 'basic');
+});
+
+test.serial('nobody asks the register about a closed account', async (t) => {
+  const { citizenId, person } = await registered(31);
+  await db.transaction((tx) => closeAccount(tx, deps, { citizenId, reason: 'requested', now: new Date() }));
+  const confirm = () => t.fail('the register was asked') as never;
+  const silent = { ...deps, register: { ...deps.register, confirm, recheck: confirm } };
+  t.is(await recheckRegister(silent, citizenId), 'gone');
+  authorities.outcomes(person.id_number, { register: 'deceased' });
+  await runRechecks(deps, { limit: 100 });
+  const due = await db.query<{ method: string }>('select method from rechecks where citizen_id = $1', [
+    citizenId,
+  ]);
+  t.deepEqual(
+    due.map(({ method }) => method),
+    ['carrier'],
+  );
+  t.is((await readCitizen(db, deps.cipher, citizenId))?.state, 'active');
 });
 
 test.serial('somebody who has died loses account, sessions and evidence at once', async (t) => {
