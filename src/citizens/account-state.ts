@@ -50,24 +50,33 @@ export async function lockAccount(
 
 /**
  * Lets a locked account be used again. Whatever session came into being while it was locked (a login that was
- * under way at that moment) does not come to life with it.
+ * under way at that moment) does not come to life with it. Nor does what a stranger had set before the owner
+ * froze it ("this was not me"): password, passkeys and authenticator apps of such an account are gone, and the
+ * owner recovers it.
  *
- * @returns whether it was locked.
+ * @returns why it was locked; `undefined` if it was not.
  */
 export async function unlockAccount(
   tx: Queryable,
   tools: Pick<EndingTools, 'enqueueLogout'>,
   { citizenId, now }: { citizenId: string; now: Date },
-): Promise<boolean> {
-  const rows = await tx.query(
-    `update accounts set state = 'active', state_reason = null, state_at = $2
-     where citizen_id = $1 and state = 'locked' returning citizen_id`,
+): Promise<LockReason | undefined> {
+  const [locked] = await tx.query<{ reason: LockReason }>(
+    `update accounts a set state = 'active', state_reason = null, state_at = $2
+     from (select citizen_id, state_reason from accounts where citizen_id = $1 and state = 'locked'
+           for update) held
+     where a.citizen_id = held.citizen_id returning held.state_reason as reason`,
     [citizenId, now],
   );
-  if (rows.length === 0) return false;
+  if (!locked) return undefined;
+  const { reason } = locked;
+  if (reason === 'recovery') {
+    await removeAllCredentials(tx, { citizenId, keepPasskeys: [] });
+    await tx.query('delete from passwords where citizen_id = $1', [citizenId]);
+  }
   await endEverything(tx, tools, citizenId, 'locked', now);
-  await record(tx, { type: 'account.unlocked', citizenId, at: now });
-  return true;
+  await record(tx, { type: 'account.unlocked', citizenId, actor: 'system', detail: { reason }, at: now });
+  return reason;
 }
 
 /**

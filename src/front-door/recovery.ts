@@ -82,7 +82,15 @@ async function secure(
   // Whoever took the account over may have asked for its end.
   await cancelClosing(tx, { citizenId, now });
   await endSessions(tx, tools.enqueueLogout, { accountId: citizenId, reason: 'recovery', now });
-  // Nor may what somebody else has begun be applied afterwards.
+  await endOthers(tx, tools, { citizenId, recoveryId, now });
+}
+
+/** What somebody else has begun must not be applied after a recovery was, or after its owner said no to it. */
+async function endOthers(
+  tx: Queryable,
+  tools: RecoveryTools,
+  { citizenId, recoveryId, now }: { citizenId: string; recoveryId: string; now: Date },
+): Promise<void> {
   for (const kind of await dropProvedRecoveries(tx, { citizenId, except: recoveryId })) {
     await record(tx, { type: 'recovery.cancelled', citizenId, detail: { kind }, at: now });
   }
@@ -206,6 +214,7 @@ export async function objectToRecovery(
   if (!held?.citizenId) return undefined;
   const { citizenId, file, kind } = held;
   await lockAccount(tx, tools, { citizenId, reason: 'recovery', now });
+  await endOthers(tx, tools, { citizenId, recoveryId: held.id, now });
   const expiresAt = new Date(now.getTime() + OBJECTION_MS);
   await decideRecovery(tx, tools.cipher, held.id, { state: 'cancelled', file, decidedAt: now, expiresAt });
   await record(tx, { type: 'recovery.cancelled', citizenId, detail: { kind }, at: now });

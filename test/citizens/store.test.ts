@@ -171,7 +171,7 @@ test('a locked account stays locked until it is unlocked', async (t) => {
   t.false(await lockAccount(db, ending, lock));
   t.is((await findByIdentifier(db, cipher, 'person.1'))?.state, 'locked');
   await t.throwsAsync(createCitizen(db, cipher, person(1)), { message: 'id_already_registered' });
-  t.true(await unlockAccount(db, ending, { citizenId, now: NOW }));
+  t.truthy(await unlockAccount(db, ending, { citizenId, now: NOW }));
   t.is((await findByIdentifier(db, cipher, 'person.1'))?.state, 'active');
 });
 

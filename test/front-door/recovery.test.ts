@@ -2,6 +2,7 @@ import test from 'ava';
 import { loadStanding } from '../../src/assurance/standing.ts';
 import { recordEvidence } from '../../src/assurance/store.ts';
 import { closeAccount } from '../../src/citizens/account-state.ts';
+import { accountsCommand } from '../../src/citizens/accounts-command.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
 import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
@@ -64,6 +65,13 @@ test('a forgotten password is set anew: everything ends, the account is held at 
   t.regex((await submit(stranger, link, { action: 'stop' })).text, /账户已冻结/);
   t.is((await readCitizen(door.db, cipher, citizenId))?.accountState, 'locked');
   t.is(errorOf(await submit(stranger, link, { action: 'stop' })), 'stop_link_used');
+  // At the counter it is seen whose it is; what was set before it was frozen lets nobody in.
+  const tools = { cipher, enqueueLogout: door.deps.enqueueLogout };
+  const said = await accountsCommand(door.db, tools, ['unlock', person.username], door.now());
+  t.regex(said, /^Unlocked\. Password, passkeys and apps were removed/);
+  t.is((await readCitizen(door.db, cipher, citizenId))?.accountState, 'active');
+  t.is(await verifyPassword(door.db, citizenId, NEW), undefined);
+  t.regex((await door.sms(person.phone))[0] ?? '', /已解除冻结/);
 });
 
 test('with a new SIM the code is not asked for; a second proof by another way is', async (t) => {
