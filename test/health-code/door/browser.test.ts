@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { decideFor } from '../../../src/health-code/decide.ts';
+import { readAttestation } from '../../../src/health-code/wire/attestation.js';
 import { DESKTOP, look, openBrowser, screenshot, type TestBrowser } from '../../support/browser.ts';
 import { NOW, residentIdOf } from '../../support/citizens.ts';
 import { givenDeclared, givenEvidence, givenHealthCode } from '../../support/health.ts';
@@ -77,6 +78,26 @@ async function keptOn(phone: Page): Promise<void> {
   );
 }
 
+/** The card that a phone keeps, in the page's language. */
+const CARD = `new Promise((resolve) => {
+  indexedDB.open('yimatong-health').onsuccess = ({ target: { result: db } }) => {
+    db.transaction('cards').objectStore('cards').get('self').onsuccess = ({ target: { result } }) => {
+      db.close();
+      resolve(result);
+    };
+  };
+})`;
+async function cardOn(phone: Page) {
+  const card = (await phone.evaluate(`${CARD}.then(async ({ attestation, privateKey, renewAt }) => ({
+    attestation: [...attestation],
+    renewAt,
+    extractable: privateKey.extractable,
+    exported: await crypto.subtle.exportKey('jwk', privateKey).then(() => 'yes', ({ name }) => name),
+  }))`)) as { attestation: number[]; renewAt: number; extractable: boolean; exported: string };
+  const { device } = readAttestation(Uint8Array.from(card.attestation))!.attestation;
+  return { ...card, device };
+}
+
 test.serial('an online code shown twice to one door fails, and one after its minute fails', async (t) => {
   const at = await world(t);
   const { site, phone, door } = at;
@@ -120,6 +141,20 @@ test.serial(
     const later = await offlineCode(phone);
     await door.clock.fastForward(95_000);
     t.is(await check(door, later), 'expired');
+
+    const age = () => door.locator('[data-age]').textContent();
+    t.regex((await age()) ?? '', /更新于 1 分钟前/);
+    await door.clock.fastForward(14 * 60_000);
+    t.regex((await age()) ?? '', /已 15 分钟未更新/);
+    // A day later, on a phone that was online meanwhile.
+    const DAY_MS = 24 * 3_600_000;
+    await door.clock.fastForward(DAY_MS);
+    at.site.world.now = new Date(NOW.getTime() + DAY_MS + 95_000 + 14 * 60_000);
+    const other = await browser.page({ baseURL: at.site.url, locale: 'zh-CN' });
+    await keptOn(other);
+    await other.goto('/health/code/offline');
+    t.is(await check(door, await offlineCode(other)), 'unchecked', 'by a list of yesterday nothing is valid');
+    await other.context().close();
   },
 );
 
@@ -195,6 +230,16 @@ test.serial(
     const at = await world(t);
     const { site, phone, holder } = at;
     await phone.clock.install();
+    await keptOn(phone);
+    const first = await cardOn(phone);
+    t.deepEqual([first.extractable, first.exported], [false, 'InvalidAccessError']);
+    site.world.now = new Date(NOW.getTime() + 3_660_000);
+    await phone.clock.fastForward(3_660_000);
+    await until(phone, `${CARD}.then(({ renewAt }) => renewAt > ${first.renewAt})`);
+    const second = await cardOn(phone);
+    t.notDeepEqual(second.device, first.device, 'another key pair after an hour');
+    t.is(second.extractable, false);
+    site.world.now = NOW;
     await phone.goto('/health/code');
     const [code, clock] = [await onlineCode(phone), await phone.locator('[data-clock]').textContent()];
     t.is(clock?.slice(0, 16), '2026-11-23 10:00');
