@@ -5,7 +5,8 @@ import type { ShowDeps } from './routes.ts';
 
 /** Pages that work without network, and the scripts that they load beside their own. */
 const PAGES = ['/health/code/offline', '/health/verify/offline'];
-const SCRIPTS = /^(health\/(?!worker\.js)|vendor\/(cborg|qr)\/|once\.js$|reveal\.js$|style\.css$|icon\.svg$)/;
+const SCRIPTS =
+  /^(health\/(?!worker\.js|.*\.png$)|vendor\/(cborg|qr)\/|once\.js$|reveal\.js$|style\.css$|icon\.svg$)/;
 
 /**
  * What makes the health code an app on the home screen: `/health/manifest.webmanifest` and the service worker
@@ -30,6 +31,15 @@ export function appFiles(router: Router, { pages }: Pick<ShowDeps, 'pages'>): vo
       icons: [
         { src: assets.url('health/app-icon.svg'), type: 'image/svg+xml', sizes: 'any', purpose: 'any' },
         { src: assets.url('health/app-icon.svg'), type: 'image/svg+xml', sizes: 'any', purpose: 'maskable' },
+        // For phones that take no SVG; what is drawn stays within the circle that a mask leaves.
+        ...[192, 512].flatMap((size) =>
+          ['any', 'maskable'].map((purpose) => ({
+            src: assets.url(`health/app-icon-${size}.png`),
+            type: 'image/png',
+            sizes: `${size}x${size}`,
+            purpose,
+          })),
+        ),
       ],
     });
   });

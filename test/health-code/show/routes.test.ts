@@ -196,6 +196,15 @@ test('the app: a manifest that can be installed, and a worker that keeps pages o
   const manifest = await site.jar.get('/health/manifest.webmanifest');
   t.regex(manifest.headers.get('content-type') ?? '', /application\/manifest\+json/);
   t.like(JSON.parse(manifest.text), { start_url: '/health/code', scope: '/health/', display: 'standalone' });
+  const { icons } = JSON.parse(manifest.text) as { icons: { src: string; type: string; sizes: string }[] };
+  t.true(['192x192', '512x512'].every((size) => icons.some(({ sizes }) => sizes === size)));
+  const touch = /<link rel="apple-touch-icon" href="([^"]+)">/.exec(
+    (await site.jar.get('/health/code')).text,
+  );
+  for (const [address, type] of [...icons.map((icon) => [icon.src, icon.type]), [touch?.[1], 'image/png']]) {
+    const icon = await site.jar.get(address ?? '');
+    t.deepEqual([icon.status, icon.headers.get('content-type')?.split(';')[0]], [200, type], address);
+  }
   const worker = await site.jar.get('/health/worker.js');
   t.is(worker.headers.get('cache-control'), 'no-cache');
   const shell = JSON.parse(/const SHELL = (\{.*\});/.exec(worker.text)?.[1] ?? '{}') as {
