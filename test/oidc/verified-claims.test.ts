@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { readAccess } from '../../src/audit/access-log.ts';
-import { giveConsents } from '../../src/consents/store.ts';
+import { giveConsents, withdrawConsents } from '../../src/consents/store.ts';
 import { claimsOf } from '../../src/oidc/claim-sets.ts';
 import { type VerifiedFacts, verifiedClaims } from '../../src/oidc/verified-claims.ts';
 import { TRUST_FRAMEWORK, VERIFIABLE } from '../../src/oidc/verified-claims-metadata.ts';
@@ -147,8 +147,10 @@ test('no request, whatever its shape, is an error or gets a claim that it does n
   t.pass();
 });
 
-test('userinfo gives verified_claims to an entitled client whose citizen agreed, with a row in the access log', async (t) => {
+test('userinfo gives verified_claims to an entitled client whose citizen agreed, with a row in the access log, until either ends', async (t) => {
+  const world = { now: new Date() };
   const platform = await startProtocol(t, {
+    clock: () => world.now,
     clients: [
       portal('bank', { claims_allowed: ['verified_claims'] }),
       portal('shop', { claims_allowed: ['profile'] }),
@@ -187,4 +189,27 @@ test('userinfo gives verified_claims to an entitled client whose citizen agreed,
   const { status, claims: none } = await bank.userinfo(odd.access_token);
   t.is(status, 200);
   t.false('verified_claims' in none);
+
+  // For the token that was issued first: what it may have is looked at with each call.
+  const again = async () => {
+    const answer = await bank.userinfo(first.access_token);
+    t.is(answer.status, 200);
+    return 'verified_claims' in answer.claims;
+  };
+  const allow = async (sets: string[]) => {
+    await platform.db.query(
+      `update clients set metadata = jsonb_set(metadata::jsonb, '{claims_allowed}', $1::jsonb) where client_id = 'bank'`,
+      [JSON.stringify(sets)],
+    );
+    // The catalogue may be five seconds old.
+    world.now = new Date(world.now.getTime() + 6_000);
+  };
+  t.true(await again());
+  await allow(['profile']);
+  t.false(await again());
+  await allow(['verified_claims']);
+  t.true(await again());
+  const withdrawn = { citizenId, clientId: 'bank', claimSet: 'verified_claims', now: new Date() } as const;
+  await withdrawConsents(platform.db, withdrawn);
+  t.false(await again());
 });
