@@ -6,10 +6,12 @@ const people = z.array(z.looseObject({ phone: z.string(), fixed_code: z.string()
 /**
  * The codes that never change, by phone, of the sandbox's synthetic people. Only `SANDBOX=1` names a file.
  *
- * @param file `SANDBOX_PEOPLE_FILE`; without one nobody has a fixed code
+ * @param file `SANDBOX_PEOPLE_FILE`; without one nobody has a fixed code, and there is nothing to ask
  */
-export function readFixedCodes(file: string | undefined): (phone: string) => string | undefined {
-  if (file === undefined) return () => undefined;
+export function readFixedCodes(
+  file: string | undefined,
+): ((phone: string) => string | undefined) | undefined {
+  if (file === undefined) return undefined;
   const codes = new Map(
     people.parse(JSON.parse(readFileSync(file, 'utf8'))).map(({ phone, fixed_code }) => [phone, fixed_code]),
   );

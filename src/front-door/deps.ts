@@ -31,7 +31,7 @@ export interface FrontDoorDeps {
   /** Province codes known besides `config/provinces.json`. */
   extraProvinces: readonly string[];
   /** Sandbox people whose codes are fixed; limits are lifted for them. */
-  fixedCode?: (phone: string) => string | undefined;
+  fixedCode?: ((phone: string) => string | undefined) | undefined;
   /** Tells relying parties of sessions that end. */
   enqueueLogout: EnqueueLogout;
 }

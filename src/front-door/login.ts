@@ -9,6 +9,7 @@ import { formOf } from '../platform/http/forms.ts';
 import { barTo } from './account-bars.ts';
 import type { FrontDoorDeps } from './deps.ts';
 import type { Interaction } from './door.ts';
+import { isLifted } from './lifted.ts';
 import { beginAttempt, forgetAttempt, readAttempt } from './login-attempts.ts';
 import { maskName } from './masked.ts';
 import { interactionPath, seeOther } from './paths.ts';
@@ -45,13 +46,6 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
     });
   }
 
-  /** Limits do not count for sandbox people with a fixed code. In production this asks nothing. */
-  async function lifted(citizenId: string | undefined): Promise<boolean> {
-    if (deps.fixedCode === undefined || citizenId === undefined) return false;
-    const phone = (await readCitizen(db, cipher, citizenId))?.phone;
-    return phone !== undefined && deps.fixedCode(phone) !== undefined;
-  }
-
   router.get('/interaction/:uid/login', async (ctx) => show(ctx, await door.details(ctx)));
 
   router.post('/interaction/:uid/login', async (ctx) => {
@@ -64,7 +58,7 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
     // By network and by name within the network: a name alone would let anybody lock anybody out. By what was
     // typed and not by whose it is: a limit that two names share would tell that they are one person's.
     const attempt = `${ctx.ip} ${canonicalIdentifier(username)}`;
-    const counts = !(await lifted(found?.citizenId));
+    const counts = !(await isLifted(deps, username));
     if (counts) {
       await limits.consume('login_network', ctx.ip);
       await limits.consume('login', attempt);

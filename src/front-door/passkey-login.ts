@@ -91,7 +91,11 @@ export function passkeyRoutes(router: Router, deps: FrontDoorDeps): void {
       return { citizenId };
     });
     if (login?.bar) return showStop(deps, ctx, login.bar, [switchAction(base)]);
-    if (login?.citizenId) return door.loggedIn(ctx, { citizenId: login.citizenId });
+    if (login?.citizenId) {
+      // Who it would be was not known when it was counted.
+      await limits.refund('login_network', ctx.ip);
+      return door.loggedIn(ctx, { citizenId: login.citizenId });
+    }
     return showStop(deps, ctx, new Problem('passkey_failed', 422), [
       { label: 'frontDoor.passkey.otherWay', href: `${base}/login` },
     ]);

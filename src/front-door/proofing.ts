@@ -28,7 +28,7 @@ export interface StepUpDeps extends Omit<RecheckDeps, 'now'> {
   /** Origins of authorities with pages of their own: browsers apply `form-action` to the redirect there too. */
   checkOrigins: readonly string[];
   /** Sandbox people whose codes are fixed; limits are lifted for them. */
-  fixedCode?: (phone: string) => string | undefined;
+  fixedCode?: ((phone: string) => string | undefined) | undefined;
 }
 
 const CALLBACK = '/proofing/callback';

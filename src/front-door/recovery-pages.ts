@@ -14,6 +14,7 @@ import { Problem } from '../platform/problem.ts';
 import { type CodePlace, seeToCode, takeCode } from './code-by-sms.ts';
 import type { FrontDoorDeps } from './deps.ts';
 import { hoursOf } from './hours.ts';
+import { isLifted } from './lifted.ts';
 import { maskName } from './masked.ts';
 import { seeOther } from './paths.ts';
 import { type Recovery, saveRecovery, startRecovery } from './recoveries.ts';
@@ -77,10 +78,12 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     if (!name.ok) form.errors.name = `frontDoor.entry.name.${name.reason}`;
     if (!document.ok) form.errors.id_number = `frontDoor.entry.document.${document.reason}`;
     if (!fields || !name.ok || !document.ok) return showForm(ctx, form);
-    await limits.consume('recovery_network', ctx.ip);
-    // With the address, so that nobody can keep somebody else from recovering.
-    const person = cipher.blindIndex('id_number', document.value).toString('hex');
-    await limits.consume('recovery', `${ctx.ip} ${person}`);
+    if (!(await isLifted(deps, document.value))) {
+      await limits.consume('recovery_network', ctx.ip);
+      // With the address, so that nobody can keep somebody else from recovering.
+      const person = cipher.blindIndex('id_number', document.value).toString('hex');
+      await limits.consume('recovery', `${ctx.ip} ${person}`);
+    }
     await startRecovery(db, cipher, {
       ticket: newTicket(ctx),
       kind: fields.lost,

@@ -9,6 +9,7 @@ import { type FormState, formOf } from '../platform/http/forms.ts';
 import { Problem } from '../platform/problem.ts';
 import { barTo } from './account-bars.ts';
 import type { FrontDoorDeps } from './deps.ts';
+import { isLifted } from './lifted.ts';
 import { maskName } from './masked.ts';
 import { seeOther } from './paths.ts';
 import type { Recovery } from './recoveries.ts';
@@ -67,8 +68,8 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     if (checks.fieldsOf(method).length > 0 && typed.card_number === undefined) {
       return showCard(ctx, method, { values: {}, errors: {} });
     }
-    await limits.consume('proofing', recovery.id);
     const { file } = recovery;
+    if (!(await isLifted(deps, file.idNumber))) await limits.consume('proofing', recovery.id);
     const returnTo = `${deps.origin}/recover/callback`;
     const how = { method, purpose: 'recovery', returnTo, form: typed } as const;
     try {

@@ -60,6 +60,17 @@ test('everything about oneself comes as a file right after a login, and no secre
   t.regex((await me.messages()).at(-1)?.text ?? '', /个人信息已被下载/);
 });
 
+for (const lifted of [false, true]) {
+  test(`the sixth copy in an hour ${lifted ? 'comes for people with a fixed code' : 'waits'}`, async (t) => {
+    const me = await begin(t, lifted ? { fixedCode: () => '123456' } : {});
+    const headers = { origin: me.issuer, 'sec-fetch-site': 'same-origin' };
+    const copy = () =>
+      me.jar.post('/account/data/export', new URLSearchParams({ action: 'export' }), headers);
+    for (let i = 0; i < 5; i++) t.is((await copy()).status, 200);
+    t.is((await copy()).status, lifted ? 200 : 429);
+  });
+}
+
 test('later the file asks for another login first', async (t) => {
   const me = await begin(t);
   me.pass(600);

@@ -221,7 +221,15 @@ test('a passkey logs in in one step', async (t) => {
   const asked = await jar.post(`/interaction/${uid}/passkey/options`, new URLSearchParams());
   t.is(asked.status, 200);
   const response = JSON.stringify(authenticator.get(JSON.parse(asked.text)));
+  const counted = async () =>
+    (
+      await door.db.query<{ n: number }>(
+        `select coalesce(sum(points), 0)::int as n from rate_limits where key like 'login_network%'`,
+      )
+    )[0]?.n;
+  t.is(await counted(), 1);
   const answer = await jar.post(`/interaction/${uid}/passkey`, new URLSearchParams({ response }));
+  t.is(await counted(), 0, 'who has logged in was no guess');
   t.is(answer.location, 'http://portal.test/back');
   t.like(door.told[0], { did: 'loggedIn', citizenId });
   t.like((await door.db.query('select method, user_verified, hardware from proofs'))[0], {

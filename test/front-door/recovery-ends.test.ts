@@ -101,6 +101,25 @@ test('where no more codes can be sent, another proof of the person stands in', a
   t.notRegex(again.text, /value="bank_card"/, 'numbers that others may know');
 });
 
+test('recovery is slowed down, but for people with a fixed code', async (t) => {
+  const [known, other] = [personNamed('deng_yutong'), personNamed('xu_wenzhou')];
+  const door = await startFrontDoor(t, {
+    fixedCode: (phone) => (phone === known.phone ? '123456' : undefined),
+  });
+  for (const person of [known, other]) await givenAccountOf(door, person);
+  const sixth = async (person: typeof known) => {
+    for (let i = 0; i < 5; i++) await begin(door.jar(), person, 'password');
+    return begin(door.jar(), person, 'password');
+  };
+  t.is(errorOf(await sixth(other)), 'too_many_attempts');
+  t.regex((await sixth(known)).text, /value="face"/);
+  const jar = door.jar();
+  await begin(jar, known, 'password');
+  const wrong = { method: 'social_security_card', card_number: '000000000' };
+  for (let i = 0; i < 21; i++) await jar.post('/recover/prove', new URLSearchParams(wrong));
+  t.regex((await byCard(jar, known)).text, /name="code"/);
+});
+
 test('one recovery that is applied ends all others of the account', async (t) => {
   const door = await startFrontDoor(t);
   const { citizenId, person, phone, jar: thief } = await loseThePhone(door);
