@@ -61,7 +61,12 @@ export function showWaiting(
   method: ProofingMethodId,
   asked?: 'pending' | 'unavailable',
 ): void {
-  pages.render(ctx, 'front-door/step-up-wait', { ...common(situation), method, asked });
+  pages.render(
+    ctx,
+    'front-door/step-up-wait',
+    { ...common(situation), method, asked },
+    { status: asked === 'unavailable' ? 503 : 200 },
+  );
 }
 
 /** Nothing is missing any more. */
@@ -83,7 +88,12 @@ export function showBasics(
   const stuck = answer === 'new_owner' || answer === 'unknown' || answer === 'gone';
   const refused = latest?.status === 'refused' ? latest : undefined;
   const offers = stuck || refused ? offersOf(situation) : [];
-  pages.render(ctx, 'front-door/step-up-basics', { ...common(situation), answer, offers, refused });
+  pages.render(
+    ctx,
+    'front-door/step-up-basics',
+    { ...common(situation), answer, offers, refused },
+    { status: answer === 'unavailable' ? 503 : 200 },
+  );
 }
 
 /** What is missing, how to get it, the way back, and another account. */

@@ -117,6 +117,7 @@ test('a card that is not theirs, and an issuer that is down, lose nothing that w
     const html = await response.text();
     t.regex(html, text);
     t.true(html.includes(card));
+    t.is(errorOf(html), status === 503 ? 'proof_unavailable' : undefined);
   }
 });
 
@@ -159,6 +160,11 @@ test('while the authority has not decided, the waiting page says so and offers a
   t.regex(page.html, /正在等待核验结果/);
   const again = await (await browser.post(visit.url, { action: 'continue' })).text();
   t.regex(again, /还没有结果/);
+  world.authorities.outcomes(visit.person.id_number, { face: 'down' });
+  const silent = await browser.post(visit.url, { action: 'continue' });
+  t.is(silent.status, 503);
+  t.is(errorOf(await silent.text()), 'proof_unavailable');
+  world.authorities.outcomes(visit.person.id_number, { face: null });
   t.is(methodsOf((await arrive(browser, `${visit.url}?choose=1`)).html).length, 4);
 });
 
@@ -170,6 +176,7 @@ test('an authority that is down is said to be, and the ways stay', async (t) => 
   t.is(response.status, 503);
   const html = await response.text();
   t.regex(html, /暂时无法使用/);
+  t.is(errorOf(html), 'proof_unavailable');
   t.is(methodsOf(html).length, 4);
 });
 
@@ -234,6 +241,10 @@ test('an account whose phone evidence ran out is confirmed again with one button
   t.regex((await arrive(browser, visit.url)).html, /value="basics"/);
   world.authorities.outcomes(visit.person.id_number, { carrier: 'other_owner' });
   t.regex(await (await browser.post(visit.url, { action: 'basics' })).text(), /手机号码不在您名下/);
+  world.authorities.outcomes(visit.person.id_number, { carrier: 'down' });
+  const silent = await browser.post(visit.url, { action: 'basics' });
+  t.is(silent.status, 503);
+  t.is(errorOf(await silent.text()), 'proof_unavailable');
   world.authorities.outcomes(visit.person.id_number, { carrier: null });
   await browser.post(visit.url, { action: 'basics' });
   t.is(world.ends.get(visit.uid), 'logged in');
