@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import { SANDBOX_KEYS } from '../sandbox/keys.ts';
@@ -114,4 +115,18 @@ test('production refuses the sandbox, its keys and its simulators', (t) => {
 
 test('the documented table is the one that is checked', (t) => {
   t.true(textOf('docs/environment.md').includes(describeEnvironment()));
+});
+
+test('an older Node is told in one sentence what to do, before the source that it cannot read', (t) => {
+  const script = new URL('../sandbox/need-node.js', import.meta.url);
+  const as = (node: string) => {
+    const version = `Object.defineProperty(process, 'versions', { value: { node: '${node}' } });`;
+    return spawnSync(process.execPath, ['-e', `${version} import('${script}')`], { encoding: 'utf8' });
+  };
+  const old = as('20.20.2');
+  t.is(old.status, 1);
+  t.regex(old.stderr, /^Yimatong needs Node 24 or newer, and this is Node 20\.20\.2: [^\n]*\n$/);
+  t.is(as('24.0.0').status, 0);
+  for (const command of ['start', 'test'])
+    t.regex(textOf('package.json'), new RegExp(`"pre${command}": "node sandbox/need-node.js"`));
 });
