@@ -106,13 +106,23 @@ const freePort = () =>
     });
   });
 
+/** The longest path of a socket on Linux (`sun_path`), less its end. */
+const SOCKET_PATH_BYTES = 107;
+
+/**
+ * Where the server's Unix socket lies, which costs half of what TCP does: among the data, where nobody else can go.
+ * Empty where its path would be too long for a socket.
+ */
+const socketFolder = (home: string): string =>
+  Buffer.byteLength(join(home, '.s.PGSQL.65535')) <= SOCKET_PATH_BYTES && !home.includes(',') ? home : '';
+
 /** Starts the server on `port` and waits until it takes connections; `undefined` when it ended instead. */
 async function launch({ home, account, binaries }: Place, port: number, durable: boolean, logFile: string) {
   const log = openSync(logFile, 'a', 0o600);
   const settings = [
     `port=${port}`,
     'listen_addresses=127.0.0.1',
-    'unix_socket_directories=',
+    `unix_socket_directories=${socketFolder(home)}`,
     'max_connections=200',
     'timezone=UTC',
     'log_timezone=UTC',
@@ -180,7 +190,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     for (;;) {
       const port = await freePort();
       const server = await launch(place, port, options.durable, logFile);
-      if (server) return running(server, port, password, lock.release);
+      if (server) return running(server, addressOf(place.home, port, password), lock.release);
       // The last connections of a killed server may need a moment more, and a port may have been taken.
       if (Date.now() > deadline) {
         const last = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
@@ -194,7 +204,14 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   }
 }
 
-function running(server: ChildProcess, port: number, password: string, release: () => void): Postgres {
+function addressOf(home: string, port: number, password: string): string {
+  const url = new URL(`postgres://yimatong:${password}@127.0.0.1:${port}/postgres`);
+  const folder = socketFolder(home);
+  if (folder) url.searchParams.set('host', folder);
+  return url.href;
+}
+
+function running(server: ChildProcess, url: string, release: () => void): Postgres {
   // Whoever leaves without stopping it does not leave it behind.
   const atExit = () => {
     server.kill('SIGINT');
@@ -204,7 +221,7 @@ function running(server: ChildProcess, port: number, password: string, release: 
   server.once('exit', release);
   server.unref();
   return {
-    url: `postgres://yimatong:${password}@127.0.0.1:${port}/postgres`,
+    url,
     process: server,
     async stop() {
       process.removeListener('exit', atExit);

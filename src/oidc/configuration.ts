@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { Configuration, KoaContextWithOIDC, AccessToken as LibraryAccessToken } from 'oidc-provider';
 import { acrOf, LEVELS } from '../assurance/level.ts';
 import { OWN_MEMBERS } from '../departments/client-metadata.ts';
@@ -47,6 +48,7 @@ const secondsUntil = (at: Date, now: Date): number => Math.floor((at.getTime() -
 export function protocolConfiguration(deps: ProtocolDeps): Configuration {
   const { settings, lifetimes, catalogue, standings, clock, pages } = deps;
   const secure = settings.issuer.startsWith('https:');
+  const pairwiseKey = createSecretKey(settings.pairwiseKey);
   const releaseClaims = createReleaseClaims(deps);
   const levels = { standings, catalogue };
 
@@ -78,7 +80,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     conformIdTokenClaims: true,
     subjectTypes: ['pairwise'],
     pairwiseIdentifier: (_ctx, accountId, client) =>
-      pairwiseSubject(settings.pairwiseKey, ownMetadata(client).sector, accountId),
+      pairwiseSubject(pairwiseKey, ownMetadata(client).sector, accountId),
     responseTypes: ['code'],
     clientDefaults: {
       grant_types: ['authorization_code'],

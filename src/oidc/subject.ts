@@ -1,10 +1,10 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, hash, type KeyObject } from 'node:crypto';
 
 /**
  * The pairwise subject (OpenID Connect Core 1.0 §8.1): a keyed hash of sector and account. The sector is
  * stored with the client, never derived from a URL, and the key is never rotated: a `sub` is for life.
  */
-export const pairwiseSubject = (key: Buffer, sector: string, accountId: string): string =>
+export const pairwiseSubject = (key: KeyObject, sector: string, accountId: string): string =>
   createHmac('sha256', key).update(`${sector}\n${accountId}`).digest('base64url');
 
 /**

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import { Problem } from '../problem.ts';
 
@@ -17,7 +17,10 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /** Eight letters in two groups (40 bits), like `K7QM-3XPD`. */
 export function newReferenceId(): string {
-  const letters = Array.from(randomBytes(8), (byte) => ALPHABET[byte % ALPHABET.length]).join('');
+  // Node keeps random bits for these at hand; `randomBytes` asks for new ones each time.
+  const uuid = randomUUID();
+  const bytes = Buffer.from(uuid.slice(0, 4) + uuid.slice(-12), 'hex');
+  const letters = Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
   return `${letters.slice(0, 4)}-${letters.slice(4)}`;
 }
 
