@@ -78,6 +78,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     max: settings.databasePool,
     onQuery: metrics.onQuery,
     planOnce: true,
+    pipelined: true,
   });
   metrics.watchPool(db.pool);
   watchAlarms(metrics.registry, db);

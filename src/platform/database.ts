@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { ConnectionLost, openPipeline, type Statement } from './pipeline.ts';
 
 /** Anything that runs SQL: the pool, or one connection inside a transaction. */
 export interface Queryable {
@@ -45,10 +46,16 @@ function statementName(text: string): string {
   return name;
 }
 
-const run = async <Row>(on: pg.Pool | pg.PoolClient, text: string, values: readonly unknown[] = []) => {
-  const result = await on.query({ name: statementName(text), text, values: values as unknown[] });
-  return result.rows as Row[];
-};
+const statement = (text: string, values: readonly unknown[] = []): Statement => ({
+  name: statementName(text),
+  text,
+  values: values as unknown[],
+});
+
+const run = async <Row>(on: pg.Pool | pg.PoolClient, text: string, values?: readonly unknown[]) =>
+  (await on.query(statement(text, values))).rows as Row[];
+
+const isSelect = (text: string): boolean => /^\s*select\b/i.test(text);
 
 export interface DatabaseOptions {
   /** Largest number of connections of this process. */
@@ -60,6 +67,8 @@ export interface DatabaseOptions {
    * costs several times the work; wrong for batches over a range of time, whose size decides their plan.
    */
   planOnce?: boolean;
+  /** Sends single `select`s down one connection without waiting for the answers before them (`pipeline.ts`). */
+  pipelined?: boolean;
 }
 
 /**
@@ -68,14 +77,13 @@ export interface DatabaseOptions {
  */
 export function openDatabase(
   url: string,
-  { max = 10, onQuery, planOnce = false }: DatabaseOptions = {},
+  { max = 10, onQuery, planOnce = false, pipelined = false }: DatabaseOptions = {},
 ): Database {
   const parsed = new URL(url);
   const schema = parsed.searchParams.get('schema');
   parsed.searchParams.delete('schema');
-  const pool = new pg.Pool({
+  const connection: pg.ClientConfig = {
     connectionString: parsed.href,
-    max,
     options: [
       ...(schema ? [`-c search_path=${schema}`] : []),
       ...(planOnce ? ['-c plan_cache_mode=force_generic_plan'] : []),
@@ -86,7 +94,9 @@ export function openDatabase(
           ? parseInt8
           : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
     },
-  });
+  };
+  const pool = new pg.Pool({ ...connection, max });
+  const lookups = pipelined ? openPipeline(connection) : undefined;
   // An idle connection that the server closed is replaced at the next query; without a listener it would
   // end the process.
   pool.on('error', () => {});
@@ -100,7 +110,17 @@ export function openDatabase(
   }
   return {
     pool,
-    query: (text, values) => run(pool, text, values),
+    async query<Row>(text: string, values?: readonly unknown[]) {
+      if (lookups === undefined || !isSelect(text)) return run<Row>(pool, text, values);
+      onQuery?.(text);
+      try {
+        return (await lookups.query(statement(text, values))).rows as Row[];
+      } catch (error) {
+        // Nothing was changed by asking, so it may be asked again.
+        if (error instanceof ConnectionLost) return run<Row>(pool, text, values);
+        throw error;
+      }
+    },
     async transaction(work) {
       const connection = await pool.connect();
       let broken: Error | undefined;
@@ -135,6 +155,8 @@ export function openDatabase(
         connection.release(broken);
       }
     },
-    close: () => pool.end(),
+    async close() {
+      await Promise.all([pool.end(), lookups?.close()]);
+    },
   };
 }
