@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { personSchema } from '../sandbox/people/person.ts';
 import { clientsFileSchema } from '../src/departments/clients-file.ts';
+import { describeEnvironment } from '../src/environment.ts';
 import { codesPage } from './codes-page.ts';
 
 const file = (path: string) => new URL(path, import.meta.url);
@@ -44,6 +45,13 @@ ${Object.entries(problems)
   )
   .join('')}`;
 
+/** The page of the environment with the tables of now; what stands before and after them is written by hand. */
+function environmentPage(): string {
+  const page = readFileSync(file('environment.md'), 'utf8');
+  const [from, to] = [page.indexOf('| variable |'), page.indexOf('\n## ')];
+  return `${page.slice(0, from)}${describeEnvironment()}${page.slice(to)}`;
+}
+
 /** Path below `docs/` → text. */
 export const published = (): Record<string, string> => ({
   'schemas/clients.schema.json': json({
@@ -55,6 +63,7 @@ export const published = (): Record<string, string> => ({
     ...z.toJSONSchema(z.array(personSchema), { target: 'draft-2020-12', io: 'input' }),
   }),
   'errors.md': errorsPage(),
+  'environment.md': environmentPage(),
   'standard/codes.md': codesPage(),
 });
 
