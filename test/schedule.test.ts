@@ -71,6 +71,7 @@ test('nothing of the health code runs while the module is off, except deletion; 
     'health-file',
     'health-keys',
     'health-notices',
+    'health-outages',
     'health-pids',
     'health-runs',
     'health-transitions',

@@ -95,6 +95,7 @@ const officerRole = z.enum([
 const count = z.number().int().min(0).max(9_999);
 const yes = z.boolean();
 const nothing = z.strictObject({});
+const onDay = z.strictObject({ day: z.iso.date() });
 
 export const EVENTS = {
   'registration.started': nothing,
@@ -169,6 +170,9 @@ export const EVENTS = {
   'health.activation_refused': nothing,
   'health.activated': nothing,
   'health.deactivated': nothing,
+  'health.outage_requested': onDay,
+  'health.outage_recorded': onDay,
+  'health.outage_refused': onDay,
   'health.evidence_ingested': z.strictObject({
     source: z.enum([
       'hospital',

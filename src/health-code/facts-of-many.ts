@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
-import { type Facts, type FactsRow, factsOf, ms } from './facts.ts';
+import { type Facts, type FactsRow, factsOf, ms, OUTAGE_DAYS } from './facts.ts';
 import { PUT_INTO_FORCE } from './rules-in-force.ts';
 
 /*
@@ -14,8 +14,7 @@ const COMMON = `
   select (${PUT_INTO_FORCE}) as put_into_force,
     (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
          order by h.source), '[]') from health_sources h) as sources,
-    (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
-      as outage_days`;
+    (${OUTAGE_DAYS}) as outage_days`;
 const EVIDENCE = `
   select subject as of, id, type, source, ${ms('at')} as at, purpose, ${ms('discharged_at')} as "dischargedAt",
     ${ms('revoked_at')} as "revokedAt", ${ms('received_at')} as "knownAt",

@@ -3,7 +3,7 @@ import { readEvidence } from '../assurance/store.ts';
 import { everHadGuardian } from '../citizens/guardianship.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Day } from './engine/civil-day.ts';
-import { hours } from './engine/civil-day.ts';
+import { dayOf, hours } from './engine/civil-day.ts';
 import type { Checkin, Evidence, HealthInput, Level, Override, Release } from './engine/types.ts';
 import { PUT_INTO_FORCE, type PutIntoForce } from './rules-in-force.ts';
 import { healthSettings } from './settings.ts';
@@ -52,11 +52,16 @@ export interface FactsRow {
   releases: (Release & Known)[];
   orders: Nullable<Override & Known>[];
   sources: { source: string; receivedAt: number }[];
-  outage_days: Day[];
+  outage_days: { day: Day; knownAt: number }[];
 }
 
 // Not `extract`, which reckons in `numeric` and takes three times as long.
 export const ms = (column: string) => `(date_part('epoch', ${column}) * 1000)::bigint`;
+
+export const OUTAGE_DAYS = `
+  select coalesce(json_agg(json_build_object(
+    'day', d.day - date '1970-01-01', 'knownAt', ${ms('d.recorded_at')}) order by d.day), '[]')
+  from health_outage_days d`;
 
 // One round trip, because every look at a code recomputes it. Rows come in the order of their ids, so that
 // the same facts have the same hash.
@@ -87,8 +92,7 @@ const FACTS = `
        where s.subject = p.subject and s.lifted_at is null) as orders,
     (select coalesce(json_agg(json_build_object('source', h.source, 'receivedAt', ${ms('h.received_at')})
          order by h.source), '[]') from health_sources h) as sources,
-    (select coalesce(json_agg(d.day - date '1970-01-01' order by d.day), '[]') from health_outage_days d)
-      as outage_days
+    (${OUTAGE_DAYS}) as outage_days
   from health_people p where p.citizen_id = $2`;
 
 /**
@@ -137,8 +141,17 @@ function inputOf(row: FactsRow, at: number, now: number): HealthInput {
     release: known(row.releases),
     overrides: known(row.orders).map((each) => present(each) as unknown as Override),
     staleSources: staleSources(row.sources, now),
-    outageDays: row.outage_days,
+    outageDays: outageDaysOf(row, known(row.outage_days), at),
   };
+}
+
+/** The days on which this person could not check in. Who did keeps the day: an outage makes no colour worse. */
+function outageDaysOf(row: FactsRow, outages: readonly { day: Day }[], at: number): Day[] {
+  if (outages.length === 0) return [];
+  const checkedIn = new Set(
+    row.checkins.map((each) => (each.at !== null && each.at <= at ? dayOf(each.at) : undefined)),
+  );
+  return outages.map(({ day }) => day).filter((day) => !checkedIn.has(day));
 }
 
 /** Leaves out what SQL has as null. */

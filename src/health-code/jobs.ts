@@ -7,6 +7,7 @@ import { liveActivation } from './activation.ts';
 import { runTransitions } from './decide.ts';
 import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './exchange/exchange.ts';
 import { sendNotices } from './notices/send.ts';
+import { noticeDaysOff } from './outages/store.ts';
 import { stepRuns } from './runs.ts';
 import { tendHealthKeys } from './show/keys.ts';
 import { askAboutTrips } from './travel/ask-carrier.ts';
@@ -57,6 +58,7 @@ export function healthJobs(deps: HealthJobsDeps): HealthJob[] {
   return [
     job(15, 'health-transitions', (now) => runTransitions(db, { now })),
     job(5, 'health-notices', (now) => sendNotices(db, notices, { now })),
+    job(60, 'health-outages', (now) => noticeDaysOff(db, now)),
     job(15, 'health-travel', (now) => askAboutTrips(deps, { now })),
     job(5, 'health-runs', async (now) => (await stepRuns(db, { now })) ?? 0),
     job(

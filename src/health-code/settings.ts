@@ -39,6 +39,8 @@ const schema = z.strictObject({
   /** How far ahead an order may begin, and how long the code may be switched on, in days. */
   orders: z.strictObject({ aheadDays: days }),
   activations: z.strictObject({ longestDays: days }),
+  /** From how many hours without an activation on a day is one on which check-ins could not be taken; how far back. */
+  outages: z.strictObject({ hoursOff: z.int().positive().max(24), backDays: days }),
   keepDays: z
     .strictObject({
       declarations: days,

@@ -9,6 +9,7 @@ export const OFFICER_PAGES: Record<string, readonly Role[]> = {
   orders: ['health_officer', 'health_approver'],
   venues: ['health_officer'],
   visits: ['health_officer', 'health_approver'],
+  outages: ['health_officer', 'health_approver'],
   exchange: ['health_officer', 'health_approver'],
   'rule-sets': ['rule_signer', 'health_officer', 'health_approver'],
   activations: ['activation_approver'],

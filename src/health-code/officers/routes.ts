@@ -7,6 +7,7 @@ import { countOpen } from '../appeals/store.ts';
 import { exchangeOfficerRoutes } from '../exchange/officer-routes.ts';
 import { openAlarms } from '../orders/alarm.ts';
 import { orderRoutes } from '../orders/routes.ts';
+import { outageRoutes } from '../outages/routes.ts';
 import { ruleSetRoutes } from '../rule-sets/routes.ts';
 import { type OfficerDeps, officerGate } from './gate.ts';
 import { mayOpen, OFFICER_PAGES, officerNav } from './nav.ts';
@@ -39,6 +40,7 @@ export function officerRoutes(deps: OfficerDeps): Router {
   orderRoutes(router, deps);
   venuesRoutes(router, deps);
   visitsRoutes(router, deps);
+  outageRoutes(router, deps);
   exchangeOfficerRoutes(router, deps);
   ruleSetRoutes(router, deps);
   activationRoutes(router, deps);
