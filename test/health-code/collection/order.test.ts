@@ -1,10 +1,12 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { ingest } from '../../../src/health-code/collection/ingest.ts';
+import { decideFor } from '../../../src/health-code/decide.ts';
 import type { Database } from '../../../src/platform/database.ts';
 import { cipher, NOW, residentIdOf } from '../../support/citizens.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { ndjson } from '../../support/health-sources.ts';
+import { daysLater, givenDeclared } from '../../support/health.ts';
+import { ndjson, rowOf, startSources } from '../../support/health-sources.ts';
 
 const hours = (count: number) => new Date(NOW.getTime() - count * 3_600_000).toISOString();
 
@@ -83,4 +85,82 @@ test('any order, any split into batches and any repetition give the same evidenc
     }),
     { numRuns: 60 },
   );
+});
+
+test('a case that was discharged longer ago than its observation lasts gives no colour', async (t) => {
+  const site = await startSources(t);
+  const { citizenId } = await givenDeclared(site.db, 1);
+  const dates = { at: '2026-09-01T08:00:00+08:00', dischargedAt: '2026-10-01T08:00:00+08:00' };
+  const discharged = rowOf(1, { type: 'CASE_CONFIRMED', ...dates, version: 2 });
+  const answer = await site.send('hospital', ndjson([{ ...discharged, version: 1 }, discharged]));
+  t.deepEqual(
+    answer.refused.map(({ line, reason }) => [line, reason]),
+    [
+      [1, 'too_old'],
+      [2, 'too_old'],
+    ],
+  );
+  t.like(answer.last, { kept: 0, changed: 0 });
+  t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['G301']);
+  // Its admission, which comes after it, must not open it again.
+  await site.send('hospital', ndjson([{ ...discharged, dischargedAt: undefined, version: 1 }]));
+  t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['R190', 'R101']);
+});
+
+test('however old a row is, its source can discharge, revoke and correct it, but not make more of it', async (t) => {
+  const site = await startSources(t);
+  const people = [1, 2, 3, 4].map((n) => givenDeclared(site.db, n));
+  const [open, taken, corrected, worse] = await Promise.all(people);
+  const confirmed = { type: 'CASE_CONFIRMED' };
+  const all = [
+    rowOf(1, confirmed),
+    rowOf(2, confirmed),
+    rowOf(3, confirmed),
+    rowOf(4, { type: 'CO_TRAVELLER' }),
+  ];
+  await site.send('cdc', ndjson(all));
+  site.world.now = daysLater(200);
+  const now = site.world.now;
+  const at = (days: number) => daysLater(days).toISOString();
+  const answer = await site.send(
+    'cdc',
+    ndjson([
+      { ...all[0], version: 2, dischargedAt: at(199) },
+      { ...all[1], revokedAt: at(199) },
+      { ...all[2], version: 2, dischargedAt: at(30) },
+      { ...all[3], version: 2, type: 'CLOSE_CONTACT' },
+      rowOf(5, { ...confirmed, reference: 'news' }),
+      { ...rowOf(5, confirmed), revokedAt: at(199) },
+    ]),
+  );
+  t.deepEqual(
+    answer.refused.map(({ line, reason }) => [line, reason]),
+    [
+      [4, 'too_old'],
+      [5, 'too_old'],
+    ],
+  );
+  const reasons = async (citizenId: string) => (await decideFor(site.db, citizenId, now)).reasons.join();
+  t.is(await reasons(open!.citizenId), 'R101');
+  t.is(
+    (await decideFor(site.db, open!.citizenId, now)).earliestExit?.toISOString(),
+    '2027-06-23T16:00:00.000Z',
+  );
+  t.is(await reasons(taken!.citizenId), 'G301');
+  t.is(await reasons(corrected!.citizenId), 'R190,R101');
+  t.is(await reasons(worse!.citizenId), 'G301');
+});
+
+test('what an appeal took out of account comes back only when its source asserts something else', async (t) => {
+  const site = await startSources(t);
+  const { citizenId } = await givenDeclared(site.db, 1);
+  const suspected = rowOf(1, { type: 'CASE_SUSPECTED' });
+  await site.send('hospital', ndjson([suspected]));
+  await site.db.query(`update health_evidence set appeal_at = $1, appeal_decision = 'upheld'`, [NOW]);
+  const colour = async () => (await decideFor(site.db, citizenId, NOW)).colour;
+  t.is(await colour(), 'GREEN');
+  await site.send('hospital', ndjson([{ ...suspected, version: 2, at: '2026-11-23T09:01:00+08:00' }]));
+  t.is(await colour(), 'GREEN');
+  await site.send('hospital', ndjson([{ ...suspected, version: 3, type: 'CASE_CONFIRMED' }]));
+  t.is(await colour(), 'RED');
 });
