@@ -136,6 +136,21 @@ async function dependantOf(db: Queryable, cipher: Cipher, row: Row, now: Date) {
   return { id: row.id, citizenId: citizen.id, name: citizen.name, kind: row.kind, since: row.since };
 }
 
+/**
+ * Keeps a guardianship from ending until this transaction is over: for what a guardian is given and what its end takes
+ * back, so that nothing slips between the two. @returns whether there is one.
+ */
+export async function holdGuardianship(
+  tx: Queryable,
+  { guardianId, dependantId }: { guardianId: string; dependantId: string },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `select 1 from guardianships where guardian_id = $1 and dependant_id = $2 and ended_at is null for share`,
+    [guardianId, dependantId],
+  );
+  return rows.length > 0;
+}
+
 /** Who acts for a citizen: names for their own eyes. */
 export async function readGuardians(
   db: Queryable,

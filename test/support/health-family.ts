@@ -11,6 +11,8 @@ import { familyRoutes } from '../../src/health-code/family/routes.ts';
 import { healthRoutes } from '../../src/health-code/routes.ts';
 import { askAboutTrips } from '../../src/health-code/travel/ask-carrier.ts';
 import { travelRoutes } from '../../src/health-code/travel/routes.ts';
+import { exportPoint, newDeviceKey } from '../../src/health-code/wire/cose.js';
+import { toBase64Url } from '../../src/health-code/wire/jws.js';
 import { createLimits } from '../../src/platform/limits.ts';
 import { deliver } from '../../src/platform/outbox.ts';
 import { cipher, NOW } from './citizens.ts';
@@ -124,4 +126,11 @@ export async function startFamily(
       if (answer.status !== 303) throw new Error(`not declared: ${answer.status}`);
     },
   };
+}
+
+/** Keeps the code of a dependant on the phone of whoever is logged in. @returns the status of the answer. */
+export async function keepOnPhone(site: FamilySite, guardianship: string): Promise<number> {
+  const { x, y } = await exportPoint((await newDeviceKey()).publicKey);
+  const body = { for: guardianship, key: { x: toBase64Url(x), y: toBase64Url(y) } };
+  return (await site.jar.post('/health/code/attestation', body, { accept: 'application/json' })).status;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { record } from '../../audit/log.ts';
+import { holdGuardianship } from '../../citizens/guardianship.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -35,7 +36,8 @@ export interface Attested {
  * the colour can change by itself or the module's activation ends.
  *
  * @param shownBy on whose phone it will be: the citizen's own or a guardian's.
- * @throws Problem `health_no_code` 409 for somebody without a colour; `bad_request` 400 for what is no key.
+ * @throws Problem `health_no_code` 409 for somebody without a colour; `bad_request` 400 for what is no key;
+ * `health_no_dependant` 404 for a guardianship that has ended.
  */
 export async function attest(
   db: Database,
@@ -50,6 +52,12 @@ export async function attest(
   if (!(await importPoint(device))) throw new Problem('bad_request', 400);
   const signer = await keys.signer(now);
   const { colour, expiresAt, status } = await db.transaction(async (tx) => {
+    const { citizenId } = holder;
+    if (
+      shownBy !== citizenId &&
+      !(await holdGuardianship(tx, { guardianId: shownBy, dependantId: citizenId }))
+    )
+      throw new Problem('health_no_dependant', 404);
     const activation = await liveActivation(tx, now);
     if (!activation) throw new Problem('health_off', 404);
     const decision = await decideFor(tx, holder.citizenId, now);
@@ -62,7 +70,6 @@ export async function attest(
     );
     const end = new Date(Math.floor(until / 1_000) * 1_000);
     const place = await takeStatus(tx, { holder, shownBy, colour: attested, now, expiresAt: end });
-    const { citizenId } = holder;
     if (shownBy !== citizenId) {
       await record(tx, { type: 'health.code_kept', citizenId, actor: `guardian:${shownBy}`, at: now });
       await noteGuardianAct(tx, { citizenId, by: shownBy, what: 'health_offline_code', now });

@@ -1,3 +1,4 @@
+import { holdGuardianship } from '../../citizens/guardianship.ts';
 import type { Queryable } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import { newId } from '../../platform/id.ts';
@@ -43,13 +44,18 @@ const COLUMNS = 'id, code, issued_at, issued_by, expires_at, revoked_at';
 /**
  * Makes a paper code. @returns its id.
  * @param issuedBy the guardian who makes it, when it is not the citizen.
- * @throws Problem `health_papers_many` 409 when the citizen has {@link PAPERS_MAX} that are good.
+ * @throws Problem `health_no_dependant` 404 for a guardianship that has ended; `health_papers_many` 409 when the citizen has {@link PAPERS_MAX} that are good.
  */
 export async function issuePaper(
   tx: Queryable,
   cipher: Cipher,
   { citizenId, issuedBy, now }: { citizenId: string; issuedBy?: string | undefined; now: Date },
 ): Promise<string> {
+  if (
+    issuedBy !== undefined &&
+    !(await holdGuardianship(tx, { guardianId: issuedBy, dependantId: citizenId }))
+  )
+    throw new Problem('health_no_dependant', 404);
   const id = newId();
   const { code, hash } = newCode(PAPER);
   const expiresAt = new Date(now.getTime() + lifetimes.healthPaper * 1_000);

@@ -1,11 +1,9 @@
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
 import { createAccount, findByIdentifier } from '../../../src/citizens/store.ts';
-import { exportPoint, newDeviceKey } from '../../../src/health-code/wire/cose.js';
-import { toBase64Url } from '../../../src/health-code/wire/jws.js';
 import { cipher, NO_PASSWORD, NOW } from '../../support/citizens.ts';
 import { daysLater, givenEvidence } from '../../support/health.ts';
-import { type FamilySite, startFamily } from '../../support/health-family.ts';
+import { type FamilySite, keepOnPhone, startFamily } from '../../support/health-family.ts';
 
 const colourOf = (text: string) => /data-colour="(\w+)"/.exec(text)?.[1];
 const CHILD = { agree: 'yes' };
@@ -65,76 +63,6 @@ test('who spoke for the child is in the audit log, and in the access log of the 
     { declared_by: guardian },
   ]);
 });
-
-/** What the child's access log says, the oldest first. */
-const seenOf = async (site: FamilySite, username = 'du_xiaomiao') => {
-  const { citizenId } = (await findByIdentifier(site.db, cipher, site.person(username).id_number))!;
-  const rows = await site.db.query<{ what: string[] }>(
-    'select what from access_log where citizen_id = $1 order by at, id',
-    [citizenId],
-  );
-  return rows.map(({ what }) => what.join());
-};
-const onPhone = async (site: FamilySite, id: string) => {
-  const { x, y } = await exportPoint((await newDeviceKey()).publicKey);
-  const body = { for: id, key: { x: toBase64Url(x), y: toBase64Url(y) } };
-  return (await site.jar.post('/health/code/attestation', body, { accept: 'application/json' })).status;
-};
-
-test('whatever a guardian looks at or does for a child stands in the child’s access log', async (t) => {
-  const site = await startFamily(t);
-  await site.settle('wang_xiulan');
-  await site.submit('/health/family/child', childOf(site));
-  const id = await idOfOne(site);
-  const trip = {
-    province: '11',
-    city: '示例市',
-    from: '2026-11-20',
-    to: '2026-11-21',
-    way: 'train',
-    number: '',
-    agree: 'yes',
-    signature: site.person('wang_xiulan').name,
-  };
-  let minutes = 0;
-  /** Half an hour later each time, so that every look is one of its own. */
-  const noted = async (act: () => Promise<unknown>) => {
-    minutes += 30;
-    site.world.now = new Date(NOW.getTime() + minutes * 60_000);
-    const before = await seenOf(site);
-    await act();
-    return (await seenOf(site)).slice(before.length);
-  };
-  const look = (path: string) => noted(() => site.jar.get(path));
-  const submit = (path: string, fields: Record<string, string> = {}) =>
-    noted(async () => t.is((await site.submit(path, fields)).status, 303, path));
-  t.deepEqual(await noted(() => site.declare(`/health/declare/of/${id}`)), ['health_declaration']);
-  t.deepEqual(await look(`/health/code/of/${id}`), ['health_code']);
-  const next = () => site.jar.post('/health/code/online', { for: id }, { accept: 'application/json' });
-  t.deepEqual(await noted(() => Promise.all([next(), next()]).then(next)).then(unique), ['health_code']);
-  t.deepEqual(await noted(() => onPhone(site, id)), ['health_offline_code']);
-  t.deepEqual(await submit(`/health/travel/of/${id}`, trip), ['declared_travel']);
-  const [declared] = await site.db.query<{ id: string }>('select id from health_trips');
-  t.deepEqual(await submit(`/health/travel/of/${id}/withdraw`, { trip: declared!.id }), ['declared_travel']);
-  t.deepEqual(await submit(`/health/paper/of/${id}`), ['health_paper']);
-  const [paper] = await site.db.query<{ id: string }>('select id from health_papers');
-  t.deepEqual(await submit(`/health/paper/of/${id}/${paper!.id}/revoke`), ['health_paper']);
-  const asked = { text: '请再看一看孩子的健康码。' };
-  t.deepEqual(await submit(`/health/appeals/new?for=${id}`, asked), ['health_appeal']);
-  const [appeal] = await site.db.query<{ id: string }>('select id from health_appeals');
-  t.deepEqual(await submit(`/health/appeals/${appeal!.id}/withdraw?for=${id}`), ['health_appeal']);
-  t.deepEqual(await look(`/health/appeals?for=${id}`), ['health_appeal']);
-  const audited = await site.db.query(
-    `select 1 from audit_events where type = 'health.code_kept' and actor = $1`,
-    [`guardian:${site.world.citizenId}`],
-  );
-  t.is(audited.length, 1);
-  t.deepEqual(
-    await site.db.query('select 1 from access_log where citizen_id = $1', [site.world.citizenId]),
-    [],
-  );
-});
-const unique = (words: string[]) => [...new Set(words)];
 
 test('papers that a guardian made end with the guardianship, the elder’s own stay and were never theirs to print', async (t) => {
   const site = await startFamily(t);
@@ -246,7 +174,7 @@ test('somebody else’s child is not found, nor is one’s own after the end', a
   await site.logIn('wang_xiulan');
   t.is((await site.jar.get(`/health/declare/of/${id}`)).status, 200, 'a stranger ended nothing');
   await site.declare(`/health/declare/of/${id}`);
-  t.is(await onPhone(site, id), 200);
+  t.is(await keepOnPhone(site, id), 200);
   await site.submit('/health/family/end', { id, as: 'guardian' });
   const [kept] = await site.db.query<{ revoked: boolean }>('select revoked from health_attestations');
   t.true(kept?.revoked, 'what the phone kept is taken back');

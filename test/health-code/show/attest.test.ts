@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import { decideBatch, decideFor } from '../../../src/health-code/decide.ts';
 import { attest, findAttested, withdrawAttestations } from '../../../src/health-code/show/attest.ts';
 import { openHealthKeys, tendHealthKeys } from '../../../src/health-code/show/keys.ts';
@@ -123,6 +124,9 @@ test('an attestation ends where the colour can change by itself', async (t) => {
 test('what one guardian’s phone holds is taken back without the others', async (t) => {
   const { db, holder, onPhone, atDoor } = await world(t);
   const guardian = newId();
+  await t.throwsAsync(onPhone(NOW, guardian), { message: 'health_no_dependant' });
+  const both = { guardianId: guardian, dependantId: holder.citizenId };
+  await recordGuardianship(db, { ...both, kind: 'elder', reference: 'test', now: NOW });
   const [own, guardians] = [await onPhone(), await onPhone(NOW, guardian)];
   await withdrawAttestations(db, { citizenId: holder.citizenId, shownBy: guardian });
   t.is(await atDoor(guardians), 'withdrawn');
@@ -136,7 +140,8 @@ test('who has no colour gets no attestation, and neither does a key that is none
   const undeclared = await givenCitizenAtBasic(db, 2);
   const device = await exportPoint((await newDeviceKey()).publicKey);
   const asked = { shownBy: holder.citizenId, device, now: NOW };
-  await t.throwsAsync(attest(db, keys, { ...asked, holder: undeclared }), { message: 'health_no_code' });
+  const other = { ...asked, shownBy: undeclared.citizenId, holder: undeclared };
+  await t.throwsAsync(attest(db, keys, other), { message: 'health_no_code' });
   const wrong = { x: new Uint8Array(32).fill(1), y: new Uint8Array(32).fill(1) };
   await t.throwsAsync(attest(db, keys, { ...asked, holder, device: wrong }), { message: 'bad_request' });
 });

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { endGuardianship, recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import {
   findPaper,
   issuePaper,
@@ -6,6 +7,7 @@ import {
   PAPERS_MAX,
   readPaper,
   revokePaper,
+  revokePapersBy,
 } from '../../../src/health-code/show/paper.ts';
 import { purgeShown } from '../../../src/health-code/show/purge.ts';
 import { newId } from '../../../src/platform/id.ts';
@@ -65,3 +67,21 @@ for (const code of ['HK3:', 'HK1:ABC', `HK3:${'0'.repeat(48)}`]) {
     t.is(await findPaper(await freshDatabase(t), code, NOW), undefined);
   });
 }
+
+test('a paper that a guardian makes while the guardianship ends is not made', async (t) => {
+  const db = await freshDatabase(t);
+  const guardianId = newId();
+  const asked = { guardianId, dependantId: citizenId, kind: 'elder', reference: 'test', now: NOW } as const;
+  const id = await recordGuardianship(db, asked);
+  const make = () =>
+    db.transaction((tx) => issuePaper(tx, cipher, { citizenId, issuedBy: guardianId, now: NOW }));
+  await t.notThrowsAsync(make());
+  let made: Promise<unknown> = Promise.resolve();
+  await db.transaction(async (tx) => {
+    await endGuardianship(tx, { id, party: { guardianId }, now: NOW });
+    made = t.throwsAsync(make(), { message: 'health_no_dependant' });
+    t.is(await revokePapersBy(tx, { citizenId, issuedBy: guardianId, now: NOW }), 1);
+  });
+  await made;
+  t.is(await revokePapersBy(db, { citizenId, issuedBy: guardianId, now: NOW }), 0, 'none is left');
+});
