@@ -28,10 +28,17 @@ test('a migration whose name would run out of order is refused by name', (t) => 
   });
 });
 
+/** The address may have parameters already, such as the folder of a socket. */
+function inSchema(address: string, schema: string): string {
+  const url = new URL(address);
+  url.searchParams.set('schema', schema);
+  return url.href;
+}
+
 test('two processes that migrate at once run each migration once', async (t) => {
   const db = await freshDatabase(t);
   await db.query('create schema apart');
-  const url = `${db.url}?schema=apart`;
+  const url = inSchema(db.url, 'apart');
   const directory = folder(t, {
     '202601010001_a.ts': creating('things'),
     '202601010002_b.ts': creating('more'),
@@ -48,7 +55,7 @@ test('two processes that migrate at once run each migration once', async (t) => 
 test('a process killed while migrating does not block the next one', async (t) => {
   const db = await freshDatabase(t);
   await db.query('create schema apart');
-  const url = `${db.url}?schema=apart`;
+  const url = inSchema(db.url, 'apart');
   const first = { '202601010001_a.ts': creating('things') };
   await migrate(url, folder(t, first));
   await db.query('update apart.knex_migrations_lock set is_locked = 1');
