@@ -93,6 +93,8 @@ export async function finishPasskeyEnrolment(
   }).catch(() => undefined);
   if (!verified?.registrationInfo) return undefined;
   const { credential, credentialDeviceType } = verified.registrationInfo;
+  // Enrolments of one account wait for one another, so that two at once cannot be one too many.
+  await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizenId]);
   const kept = await tx.query(
     `insert into passkeys (citizen_id, id, public_key, counter, transports, synced, label, bound_level, created_at)
      select $1, $2, $3, $4, $5, $6, $7, $8, $9

@@ -93,6 +93,8 @@ export async function confirmTotp(
   input: { citizenId: string; id: string; code: string; boundLevel: BoundLevel; now: Date },
 ): Promise<boolean> {
   const { citizenId, id, now } = input;
+  // Enrolments of one account wait for one another, so that two at once cannot be one too many.
+  await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizenId]);
   const [row] = await tx.query<{ secret: Buffer; others: number }>(
     `select secret, (select count(*) from totp_credentials o
        where o.citizen_id = $1 and o.confirmed_at is not null) as others

@@ -139,3 +139,21 @@ test('a citizen has ten passkeys at most', async (t) => {
   for (let i = 0; i < PASSKEY_MAX; i++) await enrol(db, citizenId);
   await t.throwsAsync(enrol(db, citizenId), { message: 'too_many_credentials' });
 });
+
+test('of five passkeys at once that would be too many one is added', async (t) => {
+  const db = await freshDatabase(t, { max: 5 });
+  const citizenId = await givenAccount(db, 1);
+  for (let i = 1; i < PASSKEY_MAX; i++) await enrol(db, citizenId);
+  const names = { userName: 'person.1', displayName: '示例一' };
+  const answers = await Promise.allSettled(
+    Array.from({ length: 5 }, async (_, i) => {
+      const wish = { citizenId, context: `tab-${i}`, now: NOW };
+      const asked = await startPasskeyEnrolment(db, party, { ...wish, ...names });
+      const response = createAuthenticator(here).create(asked);
+      const added = { ...wish, response, label: '手机', boundLevel: 'basic' as const };
+      return db.transaction((tx) => finishPasskeyEnrolment(tx, party, added));
+    }),
+  );
+  t.is(answers.filter(({ status }) => status === 'fulfilled').length, 1);
+  t.is((await listCredentials(db, citizenId)).passkeys.length, PASSKEY_MAX);
+});

@@ -92,3 +92,22 @@ test('a citizen has five apps at most', async (t) => {
   for (let i = 0; i < TOTP_MAX; i++) t.true((await enrolled(db, citizenId)).ok);
   await t.throwsAsync(enrolled(db, citizenId), { message: 'too_many_credentials' });
 });
+
+test('of two apps at once that would be one too many one is added', async (t) => {
+  const db = await freshDatabase(t, { max: 5 });
+  const citizenId = await givenAccount(db, 1);
+  for (let i = 1; i < TOTP_MAX; i++) await enrolled(db, citizenId);
+  const names = { label: 'x', issuer: 'y', account: 'z' };
+  const begun = await Promise.all(
+    Array.from({ length: 5 }, () => startTotp(db, cipher, { citizenId, ...names, now: NOW })),
+  );
+  const answers = await Promise.allSettled(
+    begun.map(({ id, secret }) =>
+      db.transaction((tx) =>
+        confirmTotp(tx, cipher, { citizenId, id, code: codeAt(secret, NOW), boundLevel: 'basic', now: NOW }),
+      ),
+    ),
+  );
+  t.is(answers.filter(({ status }) => status === 'fulfilled').length, 1);
+  t.is((await listCredentials(db, citizenId)).totp.length, TOTP_MAX);
+});
