@@ -1,14 +1,19 @@
 import { purgeAccount } from './account/purge.ts';
+import { decideLater, type ProofingDeps } from './assurance/proofing/flow.ts';
+import { createMethods } from './assurance/proofing/method.ts';
 import { purgeProofings } from './assurance/proofing/store.ts';
 import { purgeProofs } from './assurance/purge.ts';
 import { runRechecks } from './assurance/recheck.ts';
 import { purgeAccessLog, purgeAudit } from './audit/purge.ts';
 import { type SealingKey, sealAll } from './audit/seal.ts';
+import type { Cards } from './authorities/cards.ts';
 import type { Carrier } from './authorities/carrier.ts';
+import type { RedirectCheck } from './authorities/redirect-check.ts';
 import type { Register } from './authorities/register.ts';
 import type { SmsGateway } from './authorities/sms.ts';
 import { closeDueAccounts } from './citizens/closing.ts';
 import { purgeCitizens } from './citizens/purge.ts';
+import { readCitizen } from './citizens/store.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
@@ -41,9 +46,24 @@ export interface ScheduleDeps extends RecoveryTools, HealthJobsDeps {
   sms: SmsGateway;
   register: Register;
   carrier: Carrier;
+  cards: Cards;
+  redirectCheck: RedirectCheck;
   sealingKey: () => Promise<SealingKey>;
   enqueueLogout: EnqueueLogout;
 }
+
+/** What it takes to ask how a check went that nobody waits for. */
+const checksOf = ({ db, cipher, clock, ...authorities }: ScheduleDeps): ProofingDeps => ({
+  db,
+  now: clock,
+  methods: createMethods(authorities),
+  returnTo: '',
+  openSeconds: lifetimes.proofing,
+  async readSubject(citizenId) {
+    const citizen = await readCitizen(db, cipher, citizenId);
+    return citizen?.accountState === undefined || citizen.accountState === 'closed' ? undefined : citizen;
+  },
+});
 
 /** What happens without anybody asking, and how often. Each runs once among all processes. */
 export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
@@ -72,6 +92,7 @@ export async function defineSchedule(deps: ScheduleDeps): Promise<void> {
   await every(60, 'accounts-closing', () =>
     untilDone(() => closeDueAccounts(db, deps, { now: clock(), limit: BATCH })),
   );
+  await every(60, 'proofings-awaited', () => decideLater(checksOf(deps), { limit: RECHECKS }));
   for (const { name, everySeconds, run } of healthJobs(deps)) await every(everySeconds, name, run);
   await every(60, 'rechecks', () =>
     untilDone(() => runRechecks({ ...deps, now: clock }, { limit: RECHECKS })),

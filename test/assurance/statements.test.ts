@@ -8,6 +8,7 @@ import {
   listProofings,
   purgeProofings,
   redeemReference,
+  takeAwaited,
 } from '../../src/assurance/proofing/store.ts';
 import { purgeProofs } from '../../src/assurance/purge.ts';
 import { loadStanding } from '../../src/assurance/standing.ts';
@@ -60,6 +61,7 @@ test('every statement of the room finds its rows by an index', async (t) => {
   await redeemReference(sent, { source: 'face', reference: 'R', at });
   await listProofings(sent, origin, { citizenId, browserHash });
   await listProofings(sent, { sessionUid }, { citizenId, browserHash });
+  await takeAwaited(sent, { now: at, again: at, limit: 10 });
   await purgeProofings(sent, { before: at, limit: 10 });
 
   t.deepEqual(await unindexedScans(db, sent.statements), []);

@@ -63,7 +63,11 @@ export async function atAuthority(
 }
 
 /** What the officer at the desk makes of the newest visit or call of a person. */
-export async function officerDecides(door: TestFrontDoor, person: Person, action: 'accept' | 'refuse') {
+export async function officerDecides(
+  door: { world: { url: string } },
+  person: Person,
+  action: 'accept' | 'refuse',
+) {
   const desk = await (await fetch(`${door.world.url}/video/officer`)).text();
   const of = desk.slice(desk.indexOf(person.id_number));
   const path = /action="(\/video\/officer\/[^"]+)"/.exec(of)?.[1] ?? '';

@@ -19,6 +19,7 @@ import {
   listProofings,
   type Origin,
   type Proofing,
+  takeAwaited,
 } from './store.ts';
 import { winEvidence } from './win.ts';
 
@@ -28,7 +29,10 @@ export interface ProofingDeps {
   now: Clock;
   /** Absolute address that authorities send browsers back to. */
   returnTo: string;
-  /** Seconds within which a started check can be completed (`proofing` of `config/lifetimes.json`). */
+  /**
+   * Seconds within which a started check can be completed (`proofing` of `config/lifetimes.json`), where the policy
+   * gives the method no longer time.
+   */
   openSeconds: number;
   /** The citizen to compare with, opened. @returns `undefined` for nobody. */
   readSubject(citizenId: string): Promise<Subject | undefined>;
@@ -109,7 +113,8 @@ export async function startProofing(
     startedAt: now,
   };
   const outcome = await deps.db.transaction(async (tx) => {
-    await insertProofing(tx, proofing);
+    const awaited = proofingPolicy.methods[method].awaitedForSeconds !== undefined;
+    await insertProofing(tx, proofing, awaited ? askAgainAt(now) : undefined);
     await record(tx, {
       type: 'proofing.started',
       citizenId,
@@ -162,6 +167,32 @@ export async function continueProofing(
   return proofing && { proofing, ...(await askAndDecide(deps, proofing)) };
 }
 
+const askAgainAt = (now: Date): Date => new Date(now.getTime() + proofingPolicy.askAgainSeconds * 1000);
+
+/**
+ * Asks about checks that an officer decides in their own time, for citizens who have left: the evidence counts
+ * whenever it is decided. A job calls it.
+ *
+ * @returns how many were asked about; call again while it is `limit`.
+ * @throws AggregateError with what went wrong for some, after all were tried.
+ */
+export async function decideLater(deps: ProofingDeps, { limit }: { limit: number }): Promise<number> {
+  const now = deps.now();
+  const due = await takeAwaited(deps.db, { now, again: askAgainAt(now), limit });
+  const faults: unknown[] = [];
+  for (const proofing of due) {
+    try {
+      const subject = await deps.readSubject(proofing.citizenId);
+      if (subject !== undefined) await askAndDecide(deps, proofing);
+      else await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer: undefined, now }));
+    } catch (error) {
+      faults.push(error);
+    }
+  }
+  if (faults.length > 0) throw new AggregateError(faults, 'some checks could not be decided');
+  return due.length;
+}
+
 /** How the checks stand that a citizen set out on from one place in one browser. */
 export async function proofingStatus(
   db: Queryable,
@@ -197,7 +228,8 @@ async function askAndDecide(deps: ProofingDeps, proofing: Proofing): Promise<Pro
   if (proofing.status !== 'started') return decided(proofing);
   const now = deps.now();
   const subject = await subjectOf(deps, proofing.citizenId);
-  const expired = now.getTime() - proofing.startedAt.getTime() > deps.openSeconds * 1000;
+  const openSeconds = proofingPolicy.methods[proofing.method].awaitedForSeconds ?? deps.openSeconds;
+  const expired = now.getTime() - proofing.startedAt.getTime() > openSeconds * 1000;
   const answer = expired
     ? undefined
     : await orUnavailable(deps.methods[proofing.method].result(proofing.reference));
@@ -211,11 +243,11 @@ async function askAndDecide(deps: ProofingDeps, proofing: Proofing): Promise<Pro
 /** @returns `undefined` when somebody else decided it meanwhile. */
 async function settle(
   tx: Queryable,
-  input: { proofing: Proofing; subject: Subject; answer: Answer | undefined; now: Date },
+  input: { proofing: Proofing; subject: Subject | undefined; answer: Answer | undefined; now: Date },
 ): Promise<ProofingOutcome | undefined> {
   const { proofing, subject, answer, now } = input;
   const { citizenId, sessionUid, method, stateHash, startedAt } = proofing;
-  const verdict = answer && adjudicate({ method, answer, citizen: subject, startedAt, now });
+  const verdict = answer && subject && adjudicate({ method, answer, citizen: subject, startedAt, now });
   if (verdict?.accepted === false && verdict.pending) return { outcome: 'pending' };
   if (!(await holdProofing(tx, stateHash))) return undefined;
   const won = verdict?.accepted === true && (await winEvidence(tx, { proofing, verdict, now }));

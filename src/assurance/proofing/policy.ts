@@ -45,6 +45,11 @@ const method = z.strictObject({
   /** A decision made without the person there still proves the session when it comes this soon. */
   decidedLaterWithinSeconds: seconds.optional(),
   /**
+   * An officer decides in their own time: for so long the authority is asked how it went, and the evidence counts
+   * whenever that is.
+   */
+  awaitedForSeconds: seconds.optional(),
+  /**
    * Whose answers are believed. Each compares with a reference of the authority's own: one enrolled in the
    * session that it raises would prove only that the same person is still there.
    */
@@ -69,6 +74,8 @@ const schema = z
     leadWithOtherWaysAfterFailures: z.number().int().positive(),
     /** How far an authority's clock may lie from ours. */
     clockToleranceSeconds: z.number().int().nonnegative(),
+    /** How long to wait before an authority is asked again about a check that is not decided. */
+    askAgainSeconds: seconds,
   })
   .superRefine(({ methods, faceMethods }, context) => {
     for (const document of DOCUMENT_TYPES) {

@@ -54,15 +54,20 @@ const toProofing = (row: Row): Proofing => ({
   ...(row.decided_at === null ? {} : { decidedAt: row.decided_at }),
 });
 
-/** Writes a check that has just begun at the authority. */
+/**
+ * Writes a check that has just begun at the authority.
+ *
+ * @param askAt when to ask how it went, if nobody has come back by then.
+ */
 export async function insertProofing(
   db: Queryable,
   proofing: Omit<Proofing, 'status' | 'reason' | 'decidedAt'>,
+  askAt?: Date,
 ): Promise<void> {
   await db.query(
     `insert into proofings (state_hash, id, citizen_id, method, interaction_uid, session_uid, browser_hash,
-       reference, started_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+       reference, started_at, ask_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       proofing.stateHash,
       proofing.id,
@@ -73,6 +78,7 @@ export async function insertProofing(
       proofing.browserHash,
       proofing.reference,
       proofing.startedAt,
+      askAt,
     ],
   );
 }
@@ -107,6 +113,21 @@ export async function decideProofing(
     decision.reason,
     decision.at,
   ]);
+}
+
+/** Takes checks that are to be asked about now, and puts each off, so that several processes share them. */
+export async function takeAwaited(
+  db: Queryable,
+  { now, again, limit }: { now: Date; again: Date; limit: number },
+): Promise<Proofing[]> {
+  const rows = await db.query<Row>(
+    `update proofings set ask_at = $2 where state_hash in (
+       select state_hash from proofings where status = 'started' and ask_at is not null and ask_at <= $1
+        order by ask_at limit $3 for update skip locked)
+     returning *`,
+    [now, again, limit],
+  );
+  return rows.map(toProofing);
 }
 
 /** Uses up an authority's reference for ever. @returns whether nobody had before. */
@@ -152,14 +173,18 @@ export function countFailures(proofings: readonly Proofing[]): Failures {
   return failures;
 }
 
-/** Deletes checks begun before `before`; one batch. The references stay used up. */
+/**
+ * Deletes checks begun before `before`, but for those that somebody still decides; one batch. The references stay
+ * used up.
+ */
 export async function purgeProofings(
   db: Queryable,
   { before, limit }: { before: Date; limit: number },
 ): Promise<number> {
   const rows = await db.query(
     `delete from proofings where state_hash in (
-       select state_hash from proofings where started_at < $1 order by started_at limit $2
+       select state_hash from proofings where started_at < $1 and (status <> 'started' or ask_at is null)
+        order by started_at limit $2
        for update skip locked)
      returning id`,
     [before, limit],

@@ -3,14 +3,17 @@ import { sessionStanding } from '../../../src/assurance/ladder.ts';
 import {
   completeProofing,
   continueProofing,
+  decideLater,
   proofingStatus,
   startProofing,
 } from '../../../src/assurance/proofing/flow.ts';
 import type { ProofingMethodId } from '../../../src/assurance/proofing/policy.ts';
+import { purgeProofings } from '../../../src/assurance/proofing/store.ts';
 import { loadStanding } from '../../../src/assurance/standing.ts';
 import { claimProofs, readEvidence } from '../../../src/assurance/store.ts';
 import { Problem } from '../../../src/platform/problem.ts';
 import { freshDatabase, type TestDatabase } from '../../support/database.ts';
+import { officerDecides } from '../../support/recovery.ts';
 import { BROWSER, INTERACTION, OTHER_BROWSER, personOf, press, SESSION, startWorld } from './world.ts';
 
 let db: TestDatabase;
@@ -145,6 +148,44 @@ test('an undecided check stays open until the authority decides', async (t) => {
   t.like(await completeProofing(world.deps, brought), { outcome: 'pending' });
   const later = { ...world.deps, now: () => new Date(Date.now() + 7_200_000) };
   t.like(await completeProofing(later, brought), { outcome: 'refused', reason: 'stale' });
+});
+
+test.serial('what an officer decides after everybody has left is evidence all the same', async (t) => {
+  const citizenId = await world.citizen('gao_xiuyun', 'intermediate');
+  const brought = await goAndComeBack(citizenId, 'video', 'later');
+  t.like(await completeProofing(world.deps, brought), { outcome: 'pending' });
+  t.is(await decideLater(world.deps, { limit: 50 }), 0, 'not asked every minute');
+  const after = (hours: number) => ({ ...world.deps, now: () => new Date(Date.now() + hours * 3_600_000) });
+  t.is(await decideLater(after(2), { limit: 50 }), 1);
+  t.is((await standingOf(citizenId)).accountLevel, 'intermediate', 'not decided yet');
+  await purgeProofings(db, { before: new Date(Date.now() + 4 * 86_400_000), limit: 500 });
+  await officerDecides({ world: world.authorities }, personOf('gao_xiuyun'), 'accept');
+  t.is(await decideLater(after(3), { limit: 50 }), 1);
+  t.is((await standingOf(citizenId)).accountLevel, 'advanced');
+  const three = new Date(Date.now() + 3 * 3_600_000);
+  t.is((await standingOf(citizenId, three)).level, 'intermediate', 'nobody is there now');
+  t.is(await decideLater(after(30), { limit: 50 }), 0);
+});
+
+test.serial('a check that nobody decides, or whose citizen has gone, is given up', async (t) => {
+  const [left, gone] = [
+    await world.citizen('luo_yongnian', 'intermediate'),
+    await world.citizen('song_zhiqiu'),
+  ];
+  for (const citizenId of [left, gone]) await goAndComeBack(citizenId, 'video', 'later');
+  const days = (n: number) => () => new Date(Date.now() + n * 86_400_000);
+  const readSubject = async (id: string) => (id === gone ? undefined : world.deps.readSubject(id));
+  t.is(await decideLater({ ...world.deps, now: days(1), readSubject }, { limit: 50 }), 2);
+  t.is(await decideLater({ ...world.deps, now: days(8), readSubject }, { limit: 50 }), 1);
+  t.is(await decideLater({ ...world.deps, now: days(9), readSubject }, { limit: 50 }), 0);
+  const rows = await db.query<{ reason: string }>(
+    'select reason from proofings where citizen_id = any($1::uuid[])',
+    [[left, gone]],
+  );
+  t.deepEqual(
+    rows.map(({ reason }) => reason),
+    ['stale', 'stale'],
+  );
 });
 
 test('twenty callbacks at once make one piece of evidence and one proof', async (t) => {
