@@ -33,6 +33,16 @@ const sameContent = (a: Row, b: Row) => CONTENT.every((field) => a[field] === b[
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
+/** Of two about the same thing the higher version, but none that comes late with another assertion. */
+function joined(a: Row, b: Row): Row {
+  const inTime = [...new Set([...inTimeOf(a), ...inTimeOf(b)])];
+  const counts = (row: Row) => inTime.includes(assertedBy(row));
+  const higher = a.version >= b.version ? a : b;
+  const row = counts(a) === counts(b) ? higher : counts(a) ? a : b;
+  row.inTime = inTime;
+  return row;
+}
+
 /**
  * Adds a row. Of two about the same thing the higher version counts and a revocation stays, in whatever order
  * they come.
@@ -51,8 +61,7 @@ export function addRow(chunk: Chunk, row: Row): Refusal | undefined {
   if (known && known.version === row.version && revokedAt === undefined && !sameContent(known, row)) {
     return { reason: 'same_version_differs', field: 'version' };
   }
-  const counts = known && known.version >= row.version ? known : row;
-  if (known) counts.inTime = [...new Set([...inTimeOf(known), ...inTimeOf(row)])];
+  const counts = known ? joined(known, row) : row;
   counts.revokedAt = revokedAt;
   chunk.rows.set(key, counts);
   if (row.late) return undefined;

@@ -50,7 +50,9 @@ interface Table {
   columns: Record<string, string>;
   /** What becomes of other columns when another version comes. */
   joined: Record<string, string>;
-  /** When a version that is not higher changes something all the same. */
+  /** Whether the row that comes takes the place of what is known. */
+  takes: string;
+  /** When one that does not changes something all the same. */
   news: string;
   /** Whether what it says may change a colour. */
   colours: boolean;
@@ -58,13 +60,17 @@ interface Table {
   late: string;
 }
 
-/** What counts as told in time: see migration 202611240010. */
-const inTime = (of: string) =>
-  `coalesce(${of}.in_time, array[${of}.type || case when ${of}.phone_owner_verified then '+' else '' end])`;
+const HIGHER = 'excluded.version > e.version';
+/** What a row asserts, and what counts as told in time: see `row.ts` and migration 202611240010. */
+const asserted = (of: string) => `${of}.type || case when ${of}.phone_owner_verified then '+' else '' end`;
+const inTime = (of: string) => `coalesce(${of}.in_time, array[${asserted(of)}])`;
+const counts = (of: string) => `(${asserted(of)} = any (${inTime('e')} || ${inTime('excluded')}))`;
+/** The higher version, but none that comes late with another assertion: as in `chunk.ts`. */
+const TAKES = `case when ${counts('e')} = ${counts('excluded')} then ${HIGHER} else ${counts('excluded')} end`;
 const toldAlready = `${inTime('excluded')} <@ ${inTime('e')}`;
 /** An appeal is about what was asserted then. Another assertion counts anew, and may be appealed against anew. */
 const unlessAnother = (column: string) =>
-  `case when excluded.version > e.version and excluded.type <> e.type then null else e.${column} end`;
+  `case when ${TAKES} and excluded.type <> e.type then null else e.${column} end`;
 
 // The same row gets the same id, whenever and in whatever order it comes.
 const ID = `substring(encode(sha256(convert_to($1 || ' ' || $2 || '/' || s.reference, 'UTF8')), 'hex') for 32)::uuid`;
@@ -79,6 +85,7 @@ const TABLES: Record<Target, Table> = {
       appeal_at: unlessAnother('appeal_at'),
       appeal_decision: unlessAnother('appeal_decision'),
     },
+    takes: TAKES,
     news: `or not (${toldAlready})`,
     colours: true,
     late: 'e.late',
@@ -88,6 +95,7 @@ const TABLES: Record<Target, Table> = {
     content: ['at'],
     columns: { id: ID },
     joined: {},
+    takes: HIGHER,
     news: '',
     colours: true,
     late: 'false',
@@ -97,6 +105,7 @@ const TABLES: Record<Target, Table> = {
     content: ['type', 'at', 'place', 'temp'],
     columns: {},
     joined: {},
+    takes: HIGHER,
     news: '',
     colours: false,
     late: 'false',
@@ -105,11 +114,11 @@ const TABLES: Record<Target, Table> = {
 
 /** $1 source, $2 client, $3 now. Rows go in in one order, so that two streams never wait for each other in a ring. */
 function upsertStatement(target: Target): string {
-  const { name, content, columns, joined, news, colours, late } = TABLES[target];
+  const { name, content, columns, joined, takes, news, colours, late } = TABLES[target];
   const own = Object.keys(columns).map((column) => `${column}, `);
   const values = Object.values(columns).map((value) => `${value}, `);
   const newer = (column: string) =>
-    `${column} = case when excluded.version > e.version then excluded.${column} else e.${column} end`;
+    `${column} = case when ${takes} then excluded.${column} else e.${column} end`;
   const upsert = `
     insert into ${name} as e (subject, source, reference, version, ${own.join('')}${content.join(', ')}, revoked_at, received_at)
     select s.subject, $1, $2 || '/' || s.reference, s.version, ${values.join('')}${content.map((column) => `s.${column}`).join(', ')},
@@ -122,8 +131,7 @@ function upsertStatement(target: Target): string {
         .map(([column, value]) => `${column} = ${value}, `)
         .join('')}
       revoked_at = least(e.revoked_at, excluded.revoked_at)
-    where excluded.version > e.version
-      or excluded.revoked_at < coalesce(e.revoked_at, 'infinity') ${news}
+    where ${takes} or excluded.revoked_at < coalesce(e.revoked_at, 'infinity') ${news}
     returning e.subject, ${late} as late`;
   if (!colours) return `with changed as (${upsert}) select count(*) as changed from changed`;
   return `
@@ -145,10 +153,10 @@ function refusedStatement(target: Target): string {
   const tuple = (of: string) => `(${content.map((column) => `${of}.${column}`).join(', ')})`;
   const differs = `s.version = e.version and ${tuple('s')} is distinct from ${tuple('e')}`;
   return `
-    select s.line, s.late and (e.subject is null or ${late}) as late from health_staging s
+    select s.line, s.late and (e.subject is null or ${late} or s.version > e.version) as late from health_staging s
     left join ${name} e on e.subject = s.subject and e.source = $1 and e.reference = $2 || '/' || s.reference
     where s.target = '${target}' and case
-      when s.late then e.subject is null or ${late} or ${differs}
+      when s.late then e.subject is null or ${late} or s.version > e.version or ${differs}
       else s.revoked_at is null and ${differs}
     end
     order by s.line`;

@@ -148,7 +148,7 @@ test('however old a row is, its source can discharge, revoke and correct it, but
   );
   t.is(await reasons(taken!.citizenId), 'G301');
   t.is(await reasons(corrected!.citizenId), 'R190,R101');
-  t.is(await reasons(worse!.citizenId), 'G301');
+  t.is(await reasons(worse!.citizenId), 'Y204', 'what is refused changes nothing');
 });
 
 test('what an appeal took out of account comes back only when its source asserts something else', async (t) => {
