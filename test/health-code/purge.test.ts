@@ -3,9 +3,10 @@ import { checkIn } from '../../src/health-code/checkin.ts';
 import { decideFor } from '../../src/health-code/decide.ts';
 import type { Holder } from '../../src/health-code/people.ts';
 import { purgeHealth } from '../../src/health-code/purge.ts';
-import type { Database } from '../../src/platform/database.ts';
+import type { Database, Queryable } from '../../src/platform/database.ts';
 import { NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
+import { recordStatements, type Statement, unindexedScans } from '../support/explain.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../support/health.ts';
 
 test('what is older than it is kept goes, in batches, and the colour stays', async (t) => {
@@ -34,6 +35,18 @@ test('what holds a colour, and an open case of somebody unknown, is never purged
   await givenEvidence(db, subject, { type: 'FEVER_CLINIC', source: 'hospital', at: NOW });
   await givenEvidence(db, Buffer.alloc(32, 7), { type: 'CASE_CONFIRMED', source: 'hospital', at: NOW });
   await decideFor(db, citizenId, NOW);
+  const statements: Statement[] = [];
+  const watched = {
+    transaction: <T>(work: (tx: Queryable) => Promise<T>) =>
+      db.transaction(async (tx) => {
+        const recorded = recordStatements(tx);
+        const done = await work(recorded);
+        statements.push(...recorded.statements);
+        return done;
+      }),
+  };
+  t.true((await purgeHealth(watched as unknown as Database, { now: daysLater(1000) })) > 0);
+  t.deepEqual(await unindexedScans(db, statements), [], 'by indexes only');
   while ((await purgeHealth(db, { now: daysLater(1000) })) > 0);
   t.is((await db.query('select 1 from health_evidence')).length, 2);
   t.is((await decideFor(db, citizenId, daysLater(1000))).colour, 'YELLOW');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import { makeDailyFile, pullAll, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
+import { rowSchema } from '../../../src/health-code/exchange/file.ts';
 import type { Peer } from '../../../src/health-code/exchange/peers.ts';
 import { pidOf } from '../../../src/health-code/exchange/pid.ts';
 import { openManifest, sign, signManifest } from '../../../src/health-code/exchange/signed.ts';
@@ -149,6 +150,24 @@ for (const [what, { refused, damage }] of Object.entries(damages)) {
     ]);
   });
 }
+
+test('a row whose instants the database could not keep is no row', (t) => {
+  const row = {
+    pid: 'A'.repeat(43),
+    idt: 'passport',
+    c: 'RED',
+    rs: ['R104'],
+    ef: '2026-11-23T02:00:00Z',
+    et: null,
+    v: '2020-1',
+    op: 'A',
+  };
+  t.true(rowSchema.safeParse(row).success);
+  for (const at of ['0000-01-01T00:00:00Z', '0001-01-01T00:00:00+08:00', '9999-12-31T23:59:59-08:00']) {
+    t.false(rowSchema.safeParse({ ...row, ef: at }).success, at);
+    t.false(rowSchema.safeParse({ ...row, et: at }).success, at);
+  }
+});
 
 test('a manifest that was changed after it was signed is refused', async (t) => {
   const { a, b, inA } = await neighbours(t);
