@@ -77,21 +77,31 @@ export async function verifyPassword(
   db: Queryable,
   citizenId: string | undefined,
   password: string,
-): Promise<{ boundLevel: BoundLevel } | undefined> {
-  const [row] = await db.query<{ hash: string; bound_level: BoundLevel }>(
-    'select hash, bound_level from passwords where citizen_id = $1',
+): Promise<{ boundLevel: BoundLevel; changedAt: Date } | undefined> {
+  const [row] = await db.query<{ hash: string; bound_level: BoundLevel; changed_at: Date }>(
+    'select hash, bound_level, changed_at from passwords where citizen_id = $1',
     [citizenId ?? null],
   );
   const right = await argon2.verify(row?.hash ?? (await dummyHash()), normal(password));
-  return right && row ? { boundLevel: row.bound_level } : undefined;
+  return right && row ? { boundLevel: row.bound_level, changedAt: row.changed_at } : undefined;
 }
 
-/** Notes that the password was used to log in. */
+/**
+ * Notes that the password was used to log in.
+ *
+ * @param changedAt as `verifyPassword` said it.
+ * @returns `false` when it was changed while it was checked: then it is not the password any more.
+ */
 export async function usePassword(
   tx: Queryable,
-  { citizenId, now }: { citizenId: string; now: Date },
-): Promise<void> {
-  await tx.query('update passwords set last_used_at = $2 where citizen_id = $1', [citizenId, now]);
+  { citizenId, changedAt, now }: { citizenId: string; changedAt: Date; now: Date },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `update passwords set last_used_at = $2
+      where citizen_id = $1 and date_trunc('milliseconds', changed_at) = $3 returning 1`,
+    [citizenId, now, changedAt],
+  );
+  return rows.length > 0;
 }
 
 /**

@@ -83,7 +83,8 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
     const { citizenId } = found;
     const bar = barTo(await readCitizen(db, cipher, citizenId));
     if (bar) return showStop(deps, ctx, bar, [switchAction(interactionPath(interaction.uid))]);
-    await db.transaction(async (tx) => {
+    const used = await db.transaction(async (tx) => {
+      if (!(await usePassword(tx, { citizenId, changedAt: credential.changedAt, now }))) return false;
       await recordProof(tx, {
         citizenId,
         interactionUid: interaction.uid,
@@ -91,7 +92,6 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
         at: now,
         boundLevel: credential.boundLevel,
       });
-      await usePassword(tx, { citizenId, now });
       await beginAttempt(tx, {
         interactionUid: interaction.uid,
         citizenId,
@@ -105,7 +105,12 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
         detail: { method: 'password' },
         at: now,
       });
+      return true;
     });
+    if (!used) {
+      parsed.form.errors.password = 'frontDoor.login.wrong';
+      return show(ctx, interaction, parsed.form);
+    }
     seeOther(ctx, `${interactionPath(interaction.uid)}/code`);
   });
 

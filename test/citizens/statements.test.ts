@@ -65,7 +65,7 @@ test('every statement of the room uses an index', async (t) => {
     oldIdentifier: '1',
   });
   await verifyPassword(tx, undefined, 'x');
-  await usePassword(tx, { citizenId, now });
+  await usePassword(tx, { citizenId, changedAt: now, now });
   await changePassword(tx, { citizenId, passwordHash: NO_PASSWORD, boundLevel: 'basic', now });
   await transferPhone(tx, cipher, { phone: phoneOf(2), toCitizenId: citizenId });
   await changePhone(tx, cipher, { citizenId, phone: phoneOf(2), boundLevel: 'basic', now });
