@@ -45,7 +45,7 @@ import { createCipher } from './platform/field-encryption.ts';
 import { installHttp } from './platform/http/install.ts';
 import { openJobs } from './platform/jobs.ts';
 import { useLifetimes } from './platform/lifetimes.ts';
-import { createLimits } from './platform/limits.ts';
+import { createLimits, useLimits } from './platform/limits.ts';
 import type { Log } from './platform/log.ts';
 import { createMetrics } from './platform/metrics.ts';
 import { missingMigrations } from './platform/migrations.ts';
@@ -71,6 +71,7 @@ const KEYS_RELOADED_MS = 5_000;
 /** Puts the rooms together. Nothing is decided here. */
 export async function createApp(settings: Settings, log: Log, clock: Clock = systemClock): Promise<App> {
   useLifetimes(settings.lifetimes);
+  useLimits(settings.limits);
   const { issuer, lifetimes } = settings;
   const metrics = createMetrics();
   const db = openDatabase(settings.databaseUrl, { max: settings.databasePool, onQuery: metrics.onQuery });

@@ -4,7 +4,7 @@ import chinese from '../../config/texts/zh-CN/citizens.json' with { type: 'json'
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
-import { readLimits } from '../platform/limits.ts';
+import { limitsInUse } from '../platform/limits.ts';
 import { post } from '../platform/outbox.ts';
 
 /** What a code is for; one sent for one purpose is nothing for another. */
@@ -37,7 +37,7 @@ export interface CodeRules {
 /** The rules that lifetimes and limits make: `smsCode`, `smsResend`, `sms_phone`, `sms_phone_total`. */
 export const codeRules = (
   times = lifetimes,
-  { sms_phone: limit, sms_phone_total: all } = readLimits(),
+  { sms_phone: limit, sms_phone_total: all } = limitsInUse,
 ): CodeRules => ({
   lifetime: times.smsCode,
   resend: times.smsResend,

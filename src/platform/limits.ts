@@ -23,6 +23,16 @@ export function readLimits(overrides: Partial<LimitTable> = {}): LimitTable {
     .parse({ ...defaults, ...overrides });
 }
 
+const current: Record<string, unknown> = readLimits();
+
+/** The limits that this process goes by. */
+export const limitsInUse = current as LimitTable;
+
+/** Makes the whole process go by other limits. `app.ts` calls it once, with what the environment says. */
+export function useLimits(others: LimitTable): void {
+  Object.assign(current, others);
+}
+
 export interface Limits {
   /**
    * Counts one attempt, at once and in a transaction of its own, so that a failed request counts too.

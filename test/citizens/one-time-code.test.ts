@@ -2,10 +2,12 @@ import test from 'ava';
 import {
   type CodePurpose,
   type CodeRequest,
+  codeRules,
   redeemCode,
   sendCode,
 } from '../../src/citizens/one-time-code.ts';
 import type { Database } from '../../src/platform/database.ts';
+import { limitsInUse, readLimits, useLimits } from '../../src/platform/limits.ts';
 import { deliver } from '../../src/platform/outbox.ts';
 import { cipher, minutesLater, NOW, phoneOf } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -110,6 +112,13 @@ test('of parallel requests for a code one sends', async (t) => {
   t.is(results.filter(({ sent }) => sent).length, 1);
   const [row] = await db.query<{ n: number }>('select count(*) as n from outbox');
   t.is(row!.n, 1);
+});
+
+test.serial('how many codes a phone gets is what the environment says', (t) => {
+  const before = { ...limitsInUse };
+  t.teardown(() => useLimits(before));
+  useLimits(readLimits({ sms_phone: { points: 2, seconds: 60 } }));
+  t.like(codeRules(), { perWindow: 2, window: 60 });
 });
 
 test('a phone gets ten codes a day', async (t) => {
