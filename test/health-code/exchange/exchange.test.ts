@@ -43,8 +43,11 @@ test('what a province knows only from another is not told back', async (t) => {
   const { a, b, inA, inB } = await neighbours(t);
   await turnRed(a, inA);
   await makeDailyFile(a.work);
+  await b.db.query('update health_people set next_eval_at = $1', [daysLater(-1)]);
   await pullAll(b.work);
   await refreshPids(b.work);
+  const due = await b.db.query('select 1 from health_people where next_eval_at = $1', [daysLater(-1)]);
+  t.is(due.length, 2, 'what was due before is not put off');
   t.is(await colourIn(b, inB.citizenId), 'RED R108');
   await makeDailyFile(b.work);
   await pullAll(a.work);
