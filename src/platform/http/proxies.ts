@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { Middleware } from 'koa';
 
@@ -48,11 +49,18 @@ export function clientAddress(remote: string, forwardedFor: string, ranges: read
  */
 export function trustedProxies(list: readonly string[]): Middleware {
   const ranges = parseRanges(list);
+  const strangers = new WeakMap<Socket, string>();
   return (ctx, next) => {
-    const remote = ctx.req.socket.remoteAddress ?? '';
-    const trusted = ipaddr.isValid(remote) && inside(ipaddr.process(remote), ranges);
-    ctx.request.ip = clientAddress(remote, trusted ? ctx.get('x-forwarded-for') : '', ranges);
-    if (!trusted) for (const header of FORWARDED) delete ctx.req.headers[header];
+    const { socket } = ctx.req;
+    let address = strangers.get(socket);
+    if (address === undefined) {
+      const remote = socket.remoteAddress ?? '';
+      const trusted = ipaddr.isValid(remote) && inside(ipaddr.process(remote), ranges);
+      address = clientAddress(remote, trusted ? ctx.get('x-forwarded-for') : '', ranges);
+      if (!trusted) strangers.set(socket, address);
+    }
+    ctx.request.ip = address;
+    if (strangers.has(socket)) for (const header of FORWARDED) delete ctx.req.headers[header];
     return next();
   };
 }
