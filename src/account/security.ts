@@ -106,7 +106,6 @@ export function securityRoutes(router: Router, deps: AccountDeps, gate: Gate): v
     await db.transaction(async (tx) => {
       const now = clock();
       await deps.endSessions(tx, { citizenId, except: me.session.sessionUid, reason: 'elsewhere', now });
-      await record(tx, { type: 'session.ended', citizenId, detail: { reason: 'requested' }, at: now });
       await tell(deps, tx, ctx, { phone: me.citizen.phone, what: 'sessionsEnded' });
     });
     backToSecurity(ctx, 'sessionsEnded');

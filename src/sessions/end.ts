@@ -1,3 +1,4 @@
+import { recordAll } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Authorization } from './session-store.ts';
 
@@ -37,7 +38,28 @@ function noticesOf(rows: EndedRow[]): LogoutNotice[] {
   );
 }
 
-async function finish(tx: Queryable, enqueue: EnqueueLogout, rows: EndedRow[]): Promise<number> {
+/** What the log calls the end of a session. */
+const AUDITED = {
+  logout: 'logout',
+  expired: 'expired',
+  locked: 'locked',
+  closed: 'account_closed',
+  recovery: 'recovery',
+  elsewhere: 'requested',
+  deceased: 'deceased',
+  admin: 'administrator',
+} as const satisfies Record<EndReason, string>;
+
+/** Visitors without an account are in no log. */
+export const isCitizen = (accountId: string | null): accountId is string =>
+  accountId !== null && /^[0-9a-f-]{36}$/.test(accountId);
+
+async function finish(
+  tx: Queryable,
+  enqueue: EnqueueLogout,
+  rows: EndedRow[],
+  { reason, now }: { reason: EndReason; now: Date },
+): Promise<number> {
   const grants = rows.flatMap(({ authorizations }) =>
     Object.values(authorizations).flatMap(({ grantId, persistsLogout }) =>
       grantId === undefined || persistsLogout ? [] : [grantId],
@@ -46,6 +68,20 @@ async function finish(tx: Queryable, enqueue: EnqueueLogout, rows: EndedRow[]): 
   if (grants.length > 0) await revokeGrants(tx, grants);
   const notices = noticesOf(rows);
   if (notices.length > 0) await enqueue(tx, notices);
+  const ended = Map.groupBy(rows, ({ account_id: id }) => id);
+  const events = [...ended].flatMap(([id, { length: count }]) =>
+    isCitizen(id)
+      ? [
+          {
+            type: 'session.ended' as const,
+            citizenId: id,
+            detail: { reason: AUDITED[reason], count },
+            at: now,
+          },
+        ]
+      : [],
+  );
+  await recordAll(tx, events);
   return rows.length;
 }
 
@@ -81,7 +117,7 @@ export async function endSession(
      returning account_id, authorizations`,
     [uid, now, reason],
   );
-  return finish(tx, enqueue, rows);
+  return finish(tx, enqueue, rows, { reason, now });
 }
 
 /**
@@ -107,7 +143,7 @@ export async function endSessions(
      returning account_id, authorizations`,
     [accountId, now, reason, except ?? null],
   );
-  const ended = await finish(tx, enqueue, rows);
+  const ended = await finish(tx, enqueue, rows, { reason, now });
   if (except === undefined) {
     // Grants that no session holds any more (their session expired first) end with the account's sessions.
     const orphans = await tx.query<{ id: string }>('select id from grants where account_id = $1', [
@@ -142,5 +178,5 @@ export async function endExpiredSessions(
      returning account_id, authorizations`,
     [now, limit],
   );
-  return finish(tx, enqueue, rows);
+  return finish(tx, enqueue, rows, { reason: 'expired', now });
 }

@@ -1,22 +1,19 @@
 import type { EventDetail } from '../audit/events.ts';
 import { recordAll } from '../audit/log.ts';
 import type { Queryable } from '../platform/database.ts';
-import { type GrantOwner, revokeGrants } from './end.ts';
+import { type GrantOwner, isCitizen, revokeGrants } from './end.ts';
 
 interface Why {
   reason: NonNullable<EventDetail<'grant.revoked'>['reason']>;
   now: Date;
 }
 
-/** Visitors without an account are in no log. */
-const CITIZEN = /^[0-9a-f-]{36}$/;
-
 async function report(tx: Queryable, owners: readonly GrantOwner[], { reason, now }: Why): Promise<void> {
   const events = owners
-    .filter(({ account_id: id }) => id !== null && CITIZEN.test(id))
+    .filter((owner): owner is GrantOwner & { account_id: string } => isCitizen(owner.account_id))
     .map(({ account_id: citizenId, client_id: clientId }) => ({
       type: 'grant.revoked' as const,
-      citizenId: citizenId ?? undefined,
+      citizenId,
       clientId,
       detail: { reason },
       at: now,

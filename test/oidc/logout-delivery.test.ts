@@ -110,7 +110,9 @@ test('a logout token is what OpenID Connect Back-Channel Logout 1.0 §2.4 says',
   );
   await deliver();
   t.is(a.tokens.length, 1, 'and it comes once');
-  t.deepEqual(await audited(platform.db, ['logout.delivered', 'logout.failed'], citizenId), [
+  const types = ['session.ended', 'logout.delivered', 'logout.failed'] as const;
+  t.deepEqual(await audited(platform.db, types, citizenId), [
+    ['session.ended', { reason: 'logout', count: 1 }],
     ['logout.delivered', {}],
   ]);
 });
