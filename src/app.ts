@@ -14,10 +14,10 @@ import type { Settings } from './environment.ts';
 import { readFixedCodes } from './fixed-codes.ts';
 
 import { informationRoutes } from './front-door/information.ts';
-import { phoneChangeRoutes } from './front-door/phone-change.ts';
-import { waitingRecoveries } from './front-door/recoveries.ts';
+import { phoneChangeRoutes } from './front-door/recovery/phone-change.ts';
+import { waitingRecoveries } from './front-door/recovery/store.ts';
 import { frontDoorRoutes } from './front-door/routes.ts';
-import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up.ts';
+import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up/step-up.ts';
 import { seedActivation } from './health-code/activation.ts';
 import { healthClaim } from './health-code/claim.ts';
 import { collectionRoutes } from './health-code/collection/routes.ts';

@@ -15,7 +15,7 @@ import { closeDueAccounts } from './citizens/closing.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import { readCitizen } from './citizens/store.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
-import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery.ts';
+import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery/recover.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
 import { purgeDoor } from './health-code/door/purge.ts';
 import { purgeExchange } from './health-code/exchange/purge.ts';

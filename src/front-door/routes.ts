@@ -1,13 +1,13 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import { bodyParser } from '../platform/http/forms.ts';
-import { codeRoutes } from './code.ts';
-import { consentRoutes } from './consent.ts';
+import { consentRoutes } from './consent/consent.ts';
 import type { FrontDoorDeps } from './deps.ts';
-import { loginRoutes } from './login.ts';
-import { passkeyRoutes } from './passkey-login.ts';
-import { recoveryRoutes } from './recovery-pages.ts';
-import { registrationRoutes } from './registration-pages.ts';
+import { codeRoutes } from './login/code.ts';
+import { loginRoutes } from './login/login.ts';
+import { passkeyRoutes } from './login/passkey.ts';
+import { recoveryRoutes } from './recovery/pages.ts';
+import { registrationRoutes } from './registration/pages.ts';
 
 /** The first page of a prompt; shows it, or sends the browser to it. */
 export type FirstPage = (ctx: Context) => Promise<void>;

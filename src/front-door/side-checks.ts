@@ -8,7 +8,7 @@ import type { RedirectCheckStart } from '../authorities/redirect-check.ts';
 import type { DocumentType } from '../citizens/identifiers.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { FrontDoorDeps } from './deps.ts';
-import type { Confirmation } from './registration-draft.ts';
+import type { Confirmation } from './registration/draft.ts';
 import { newToken } from './ticket.ts';
 
 /*

@@ -2,8 +2,8 @@ import test from 'ava';
 import { generateSync } from 'otplib';
 import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
-import { applyDueRecoveries } from '../../src/front-door/recovery.ts';
-import { toolsOf } from '../../src/front-door/recovery-browser.ts';
+import { toolsOf } from '../../src/front-door/recovery/browser.ts';
+import { applyDueRecoveries } from '../../src/front-door/recovery/recover.ts';
 import { cipher } from '../support/citizens.ts';
 import {
   entriesOf,

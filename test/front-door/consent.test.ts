@@ -1,7 +1,7 @@
 import test from 'ava';
 import type { ClaimSet } from '../../src/consents/claim-set.ts';
 import { consentGiven, readConsents, withdrawConsents } from '../../src/consents/store.ts';
-import { nextConsentStep } from '../../src/front-door/consent-steps.ts';
+import { nextConsentStep } from '../../src/front-door/consent/steps.ts';
 import { givenAccount } from '../support/citizens.ts';
 import { startFrontDoor, submit, type TestFrontDoor } from '../support/front-door.ts';
 

@@ -1,0 +1,307 @@
+import test from 'ava';
+import { accountLevel } from '../../../src/assurance/ladder.ts';
+import { loadStanding } from '../../../src/assurance/standing.ts';
+import { findByIdentifier } from '../../../src/citizens/store.ts';
+import { audited } from '../../support/audited.ts';
+import { cipher } from '../../support/citizens.ts';
+import {
+  entriesOf,
+  errorOf,
+  follow,
+  givenAccountOf,
+  PASSWORD,
+  personNamed,
+  startFrontDoor,
+  submit,
+  type TestFrontDoor,
+} from '../../support/front-door.ts';
+import type { Jar } from '../../support/http-client.ts';
+
+/** Fills in page 1 and page 2 with the code that was sent. @returns the page after it. */
+async function register(door: TestFrontDoor, jar: Jar, fields: Record<string, string>) {
+  const second = await submit(jar, '/register', fields);
+  if (!second.text.includes('name="sms_code"')) return second;
+  return submit(jar, '/register/code', { sms_code: await door.code(fields.phone!) });
+}
+
+const accounts = (door: TestFrontDoor) =>
+  door.db.query<{ n: number }>(
+    'select (select count(*) from citizens) + (select count(*) from accounts) + (select count(*) from identifiers) + (select count(*) from evidence) as n',
+  );
+
+test('a person whom both registers confirm has an account at basic, with its evidence', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const done = await register(door, door.jar(), entriesOf(person));
+  t.is(done.status, 200);
+  t.regex(done.text, /注册成功/);
+  const found = await findByIdentifier(door.db, cipher, person.id_number);
+  const facts = await loadStanding(door.db, { citizenId: found!.citizenId });
+  t.deepEqual(facts.evidence.map(({ method, source }) => `${method} ${source}`).sort(), [
+    'carrier carrier',
+    'register police',
+  ]);
+  t.is(accountLevel(facts.evidence, door.now()).level, 'basic');
+  t.deepEqual(
+    await door.db.query(`select type, detail from audit_events where type = 'registration.completed'`),
+    [{ type: 'registration.completed', detail: { documentType: 'resident_id' } }],
+  );
+  t.deepEqual(await audited(door.db, ['level.changed']), [
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+  ]);
+});
+
+for (const username of [
+  'ayiguli',
+  'chan_kayan',
+  'ho_wengfai',
+  'chang_yachu',
+  'maria_santos',
+  'dai_shaonian',
+]) {
+  test(`${personNamed(username).shows.en}: registers with nothing but the fields of the form`, async (t) => {
+    const door = await startFrontDoor(t);
+    t.regex((await register(door, door.jar(), entriesOf(personNamed(username)))).text, /注册成功/);
+  });
+}
+
+test('a passport is asked for the date of birth that its number does not tell', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('john_smith');
+  const asked = await submit(jar, '/register', entriesOf(person, { document_type: 'passport' }));
+  t.is(asked.status, 422);
+  t.regex(asked.text, /name="birth_date"/);
+  const fields = entriesOf(person, { document_type: 'passport', birth_date: person.birth_date });
+  t.regex((await register(door, jar, fields)).text, /注册成功/);
+});
+
+for (const [username, code] of [
+  ['shen_weiming', 'identity_mismatch'],
+  ['jia_wuzong', 'identity_unknown'],
+  ['cai_guyuan', 'identity_deceased'],
+  ['wei_qinghe', 'register_unavailable'],
+  ['ding_guiying', 'phone_not_yours'],
+  ['ye_zhiyuan', 'phone_unknown'],
+  ['xue_yunqi', 'carrier_unavailable'],
+  ['du_xiaomiao', 'too_young'],
+] as const) {
+  test(`${personNamed(username).shows.en}: the page says so with a next step, and nothing is created`, async (t) => {
+    const door = await startFrontDoor(t);
+    const page = await register(door, door.jar(), entriesOf(personNamed(username)));
+    t.is(errorOf(page), code);
+    t.regex(page.text, /button-primary/);
+    t.regex(page.text, /class="reference"/);
+    t.deepEqual(await accounts(door), [{ n: 0 }]);
+  });
+}
+
+test('somebody whose phone is in another name goes on with another number, everything else kept', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('ding_guiying');
+  await register(door, jar, entriesOf(person));
+  const phone = person.other_phones![0]!;
+  t.regex((await submit(jar, '/register/phone', { phone })).text, /name="sms_code"/);
+  const done = await submit(jar, '/register/code', { sms_code: await door.code(phone) });
+  t.regex(done.text, /注册成功/);
+  t.is((await findByIdentifier(door.db, cipher, phone))?.state, 'active');
+});
+
+test('a corrected name is checked again without another code', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('xu_wenzhou');
+  t.is(errorOf(await register(door, jar, entriesOf(person, { name: '许文州' }))), 'identity_mismatch');
+  t.regex((await jar.get('/register?edit=1')).text, /value="许文州"/);
+  const check = await submit(jar, '/register', entriesOf(person, { edit: 'yes', password: '' }));
+  t.regex(check.text, /action="\/register\/check"/);
+  t.regex((await submit(jar, '/register/check', { action: 'continue' })).text, /注册成功/);
+});
+
+test('wrong, expired and too many codes are each told apart, and a new code goes on', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('fu_xiaolan');
+  const send = (sms_code: string) => submit(jar, '/register/code', { sms_code });
+  await submit(jar, '/register', entriesOf(person));
+  const first = await door.code(person.phone);
+  const wrong = first === '000000' ? '111111' : '000000';
+  t.regex((await send(wrong)).text, /验证码不正确/);
+  t.regex((await send('')).text, /请填写验证码/);
+  for (let i = 0; i < 4; i++) await send(wrong);
+  t.regex((await send(first)).text, /错误次数过多/);
+  t.regex((await submit(jar, '/register/code', { action: 'resend' })).text, /秒后/);
+  door.advance(61);
+  t.regex((await submit(jar, '/register/code', { action: 'resend' })).text, /已发送/);
+  const second = await door.code(person.phone);
+  door.advance(301);
+  t.regex((await send(second)).text, /已过期/);
+  t.is((await door.sms(person.phone)).length, 2);
+  t.regex((await jar.get('/register/code')).text, /已发送/);
+  t.regex((await send(await door.code(person.phone))).text, /注册成功/);
+});
+
+test('reloading the code page sends no second code', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('fu_xiaolan');
+  await submit(jar, '/register', entriesOf(person));
+  door.advance(100);
+  await jar.get('/register/code');
+  t.is((await door.sms(person.phone)).length, 1);
+});
+
+test('only somebody who passed every check learns that the person has an account', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await register(door, door.jar(), entriesOf(person));
+  const jar = door.jar();
+  const second = await submit(jar, '/register', entriesOf(person, { username: 'another_name' }));
+  t.regex(second.text, /name="sms_code"/);
+  door.advance(61);
+  await submit(jar, '/register/code', { action: 'resend' });
+  const page = await submit(jar, '/register/code', { sms_code: await door.code(person.phone) });
+  t.is(errorOf(page), 'id_already_registered');
+  t.regex(page.text, /href="\/recover"/);
+});
+
+test('a taken user name is the last thing asked again, with all else kept', async (t) => {
+  const door = await startFrontDoor(t);
+  await register(door, door.jar(), entriesOf(personNamed('deng_yutong')));
+  const jar = door.jar();
+  const other = personNamed('xu_wenzhou');
+  const page = await register(door, jar, entriesOf(other, { username: 'deng_yutong' }));
+  t.is(errorOf(page), 'username_taken');
+  t.regex((await submit(jar, '/register/username', { username: 'xu_wenzhou' })).text, /注册成功/);
+});
+
+test('five clicks on the last button open one account', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('deng_yutong');
+  await submit(jar, '/register', entriesOf(person, { name: '邓雨童' }));
+  await submit(jar, '/register/code', { sms_code: await door.code(person.phone) });
+  await submit(jar, '/register', entriesOf(person, { edit: 'yes' }));
+  const pages = await Promise.all(
+    Array.from({ length: 5 }, () => submit(jar, '/register/check', { action: 'continue' })),
+  );
+  for (const page of pages) t.regex(page.text, /注册成功/);
+  t.deepEqual(await door.db.query('select count(*) as n from accounts'), [{ n: 1 }]);
+});
+
+test('a phone that the carrier gives to somebody else leaves the account that had it', async (t) => {
+  const door = await startFrontDoor(t);
+  const earlier = personNamed('deng_yutong');
+  await register(door, door.jar(), entriesOf(earlier));
+  const owner = await findByIdentifier(door.db, cipher, earlier.phone);
+  const later = personNamed('xu_wenzhou');
+  const carrier = { ...door.deps.carrier };
+  door.deps.carrier.owner = async () => ({ outcome: 'match', reference: 'moved', source: 'carrier' });
+  t.teardown(() => Object.assign(door.deps.carrier, carrier));
+  door.advance(61);
+  t.regex((await register(door, door.jar(), entriesOf(later, { phone: earlier.phone }))).text, /注册成功/);
+  const now = await findByIdentifier(door.db, cipher, earlier.phone);
+  t.not(now?.citizenId, owner?.citizenId);
+  const facts = await loadStanding(door.db, { citizenId: owner!.citizenId });
+  t.deepEqual(
+    facts.evidence.map(({ method }) => method),
+    ['register'],
+  );
+  t.deepEqual(await audited(door.db, ['evidence.ended', 'level.changed'], owner!.citizenId), [
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+    ['evidence.ended', { method: 'carrier', reason: 'new_owner' }],
+    ['level.changed', { from: 'basic', to: 'anonymous' }],
+  ]);
+});
+
+test('a registration that began in a login goes on to it, logged in at basic', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const uid = door.begin();
+  const done = await register(door, jar, entriesOf(personNamed('deng_yutong'), { interaction: uid }));
+  t.regex(done.text, new RegExp(`action="/interaction/${uid}/registered"`));
+  await submit(jar, `/interaction/${uid}/registered`, { action: 'continue' });
+  t.is(door.told[0]?.did, 'loggedIn');
+  t.is(door.told[0]?.did === 'loggedIn' && door.told[0].level, 'basic');
+  t.deepEqual(await audited(door.db, ['proof.recorded']), [
+    ['proof.recorded', { method: 'password', level: 'basic' }],
+    ['proof.recorded', { method: 'sms', level: 'basic' }],
+  ]);
+});
+
+test('another browser cannot finish the login of a registration', async (t) => {
+  const door = await startFrontDoor(t);
+  const uid = door.begin();
+  await register(door, door.jar(), entriesOf(personNamed('deng_yutong'), { interaction: uid }));
+  const stranger = await submit(door.jar(), `/interaction/${uid}/registered`, { action: 'continue' });
+  t.regex(stranger.text, /name="username"/);
+  t.deepEqual(door.told, []);
+});
+
+test('a registration outlives its interaction', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const uid = door.begin();
+  await submit(jar, '/register', entriesOf(personNamed('deng_yutong'), { interaction: uid }));
+  door.end(uid);
+  const phone = personNamed('deng_yutong').phone;
+  t.regex(
+    (await submit(jar, '/register/code', { sms_code: await door.code(phone) })).text,
+    /href="\/account"/,
+  );
+});
+
+test('a draft is resumed for a day by its own browser, and by no other', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('deng_yutong');
+  await submit(jar, '/register', entriesOf(person));
+  door.advance(23 * 3600);
+  t.regex((await jar.get('/register')).text, /继续注册/);
+  t.notRegex((await door.jar().get('/register')).text, /继续注册/);
+  t.is(errorOf(await door.jar().get('/register/code')), 'registration_expired');
+  door.advance(2 * 3600);
+  t.is(errorOf(await follow(jar, await jar.get('/register/code'))), 'registration_expired');
+});
+
+test('a draft that is saved again and again ends a day after it was begun', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('ding_guiying');
+  const jar = door.jar();
+  await submit(jar, '/register', entriesOf(person));
+  door.advance(20 * 3600);
+  t.regex(
+    (await submit(jar, '/register/phone', { phone: person.other_phones![0]! })).text,
+    /name="sms_code"/,
+  );
+  door.advance(5 * 3600);
+  t.is(errorOf(await jar.get('/register/code')), 'registration_expired');
+});
+
+test('the carrier is asked again whose the phone is when the draft has waited', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const { username } = personNamed('xu_wenzhou');
+  await givenAccountOf(door, personNamed('xu_wenzhou'));
+  const jar = door.jar();
+  await register(door, jar, entriesOf(person, { username }));
+  t.is((await jar.get('/register/username')).status, 409);
+  door.advance(11 * 60);
+  door.world.outcomes(person.id_number, { carrier: 'other_owner' });
+  const refused = await submit(jar, '/register/username', { username: 'deng_yutong_2' });
+  t.is(errorOf(refused), 'phone_not_yours');
+  t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
+});
+
+test('a draft holds nothing that can be read in the database', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  await submit(door.jar(), '/register', entriesOf(person));
+  const [row] = await door.db.query<{ text: string }>(
+    `select encode(sealed, 'escape') as text from registration_drafts`,
+  );
+  for (const secret of [person.name, person.id_number, person.phone, PASSWORD]) {
+    t.false(row!.text.includes(secret));
+  }
+});
