@@ -66,6 +66,8 @@ export interface App {
 
 /** Other sites may post here: endpoints with credentials of their own, and OpenID's POST binding. */
 const PROTOCOL_POSTS = [/^\/oauth\/(authorize|token|userinfo|introspect|revoke|par|logout)$/];
+/** What relying parties ask, without a browser. */
+const PROTOCOL_PROGRAMS = /^\/oauth\/(token|userinfo|introspect|revoke|par|jwks)$/;
 const KEYS_RELOADED_MS = 5_000;
 
 /** Puts the rooms together. Nothing is decided here. */
@@ -164,6 +166,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     log,
     trustedProxies: settings.trustedProxies,
     crossSitePosts: PROTOCOL_POSTS,
+    programs: PROTOCOL_PROGRAMS,
     origin: issuer,
   });
   // Before all pages: what portals ask all day should not be compared with the path of every page first.

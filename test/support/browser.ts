@@ -61,6 +61,9 @@ export async function openBrowser({ args = [] }: { args?: string[] } = {}): Prom
       '--no-zygote',
       '--disable-dev-shm-usage',
       '--disable-gpu',
+      // One renderer for all pages: what it has compiled for one, above all the checks, serves the next.
+      '--renderer-process-limit=1',
+      '--disable-features=SpareRendererForSitePerProcess,IsolateOrigins,site-per-process',
       '--font-render-hinting=none',
       '--host-resolver-rules=MAP *.test 127.0.0.1',
       '--use-fake-device-for-media-stream',
@@ -115,11 +118,18 @@ export async function checkAccessibility(t: ExecutionContext<unknown>, page: Pag
  * costs little more than one at one width.
  */
 export async function look(t: ExecutionContext<unknown>, page: Page, picture: string): Promise<void> {
+  await atEachWidth(page, async (width) => {
+    await checkAccessibility(t, page);
+    await screenshot(page, `${picture}-${width}`);
+  });
+}
+
+/** Does something with the page on a phone and on a desktop, and leaves it at its own width. */
+export async function atEachWidth(page: Page, what: (width: string) => Promise<void>): Promise<void> {
   const before = page.viewportSize() ?? PHONE;
   for (const [width, viewport] of Object.entries({ phone: PHONE, desktop: DESKTOP })) {
     await page.setViewportSize(viewport);
-    await checkAccessibility(t, page);
-    await screenshot(page, `${picture}-${width}`);
+    await what(width);
   }
   await page.setViewportSize(before);
 }

@@ -29,7 +29,7 @@ export async function serve(
   {
     pages = createPages(),
     ...options
-  }: { pages?: Pages; trustedProxies?: string[]; crossSitePosts?: string[] } = {},
+  }: { pages?: Pages; trustedProxies?: string[]; crossSitePosts?: string[]; programs?: RegExp } = {},
 ): Promise<TestSite> {
   const logged: LoggedLine[] = [];
   const line =

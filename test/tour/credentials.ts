@@ -34,19 +34,19 @@ export function usingCredentials(test: TourTest): void {
     await logIn(page, 'zheng_kaizhi');
     await page.waitForURL(tour.at('platform', '/account/security'));
     await page.click('a[href$="/passkeys/add"]');
-    await tour.look(t, page, 'passkey-add');
+    await tour.picture(page, 'passkey-add');
     await page.click('main button[name=action]');
     await page.waitForURL(/done=passkeyAdded/);
     await page.click('a[href$="/totp/add"]');
-    await tour.look(t, page, 'totp-add');
+    await tour.picture(page, 'totp-add');
     await page.click('main button[name=action]');
     await page.waitForSelector('main code');
-    await tour.look(t, page, 'totp-confirm');
+    await tour.picture(page, 'totp-confirm');
     const secret = (await page.innerText('main code')).replaceAll(' ', '');
     await fill(page, { code: await tour.appCode(page, secret) });
     await primary(page);
     await page.waitForURL(/done=totpAdded/);
-    await tour.look(t, page, 'security');
+    await tour.picture(page, 'security');
 
     await logOut(page, tour);
     await page.goto(tour.at('cityB', '/login'));
@@ -60,7 +60,7 @@ export function usingCredentials(test: TourTest): void {
     await other.goto(tour.at('cityB', '/login'));
     await fill(other, { username: 'zheng_kaizhi', password: PASSWORD });
     await primary(other);
-    await tour.look(t, other, 'login-code');
+    await tour.picture(other, 'login-code');
     await other.click('a[href*="with=totp"]');
     // A code works once, and the one that confirmed the app is spent.
     await tour.advance(other, 30);
@@ -72,7 +72,7 @@ export function usingCredentials(test: TourTest): void {
 
     await other.goto(tour.at('platform', '/account/security'));
     await other.click('a[href*="/passkeys/"][href$="/remove"]');
-    await tour.look(t, other, 'passkey-remove');
+    await tour.picture(other, 'passkey-remove');
     await primary(other);
     await other.waitForURL(/done=passkeyRemoved/);
     await other.click('a[href*="/totp/"][href$="/remove"]');
@@ -94,11 +94,11 @@ export function usingCredentials(test: TourTest): void {
       const page = await tour.page(t);
       await page.goto(tour.at('cityB', '/login'));
       await page.click('a[href="/recover"]');
-      await tour.look(t, page, 'recover');
+      await tour.picture(page, 'recover');
       await fill(page, { name: who.name, id_number: who.id_number });
       await primary(page);
       await page.waitForSelector('button[name=method]');
-      await tour.look(t, page, 'recover-prove');
+      await tour.picture(page, 'recover-prove');
       await page.click('button[value=face]');
       await page.waitForURL(tour.at('authorities', '/checks/**'));
       await page.click('button.primary');
@@ -106,11 +106,11 @@ export function usingCredentials(test: TourTest): void {
       await primary(page);
       const password = 'a quite different set of words';
       await page.waitForSelector('[name=password]');
-      await tour.look(t, page, 'recover-password');
+      await tour.picture(page, 'recover-password');
       await fill(page, { password });
       await primary(page);
       await page.waitForURL('**/recover/status');
-      await tour.look(t, page, 'recover-done');
+      await tour.picture(page, 'recover-done');
       await eventually(async () => (await tour.knows(before, 'cityB')).state === 'public');
       await page.click('main a.button-primary');
       await fill(page, { username: who.username, password: PASSWORD });

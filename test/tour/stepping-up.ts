@@ -18,7 +18,7 @@ export function steppingUp(test: TourTest): void {
     const { tour } = t.context;
     const page = await tour.page(t);
     await page.goto(tour.at('cityA', '/login'));
-    await tour.look(t, page, 'login');
+    await tour.picture(page, 'login');
     await logIn(page, 'li_jianzhong');
     await page.waitForURL(tour.at('cityA'));
     const cityA = await tour.knows(page, 'cityA');
@@ -27,7 +27,7 @@ export function steppingUp(test: TourTest): void {
     await page.goto(tour.at('hrss'));
     await tour.look(t, page, 'hrss');
     await page.click('a[href="/pension"]');
-    await tour.look(t, page, 'step-up');
+    await tour.picture(page, 'step-up');
     t.deepEqual(await offered(page), ['face', 'alipay', 'social_security_card', 'bank_card']);
     await choose(page, 'alipay');
     await passAt(page, tour);
@@ -66,11 +66,11 @@ export function steppingUp(test: TourTest): void {
     await passAt(page, tour);
     await page.waitForURL(tour.at('platform', '/interaction/**'));
     t.regex(await page.innerText('main [role=alert]'), /人脸/);
-    await tour.look(t, page, 'step-up-refused');
+    await tour.picture(page, 'step-up-refused');
     await choose(page, 'bank_card');
     await page.waitForSelector('[name=card_number]');
     await primary(page);
-    await tour.look(t, page, 'card-errors');
+    await tour.picture(page, 'card-errors');
     await page.fill('[name=card_number]', who.cards.bank_card!);
     await page.fill('[name=phone]', who.phone);
     await primary(page);

@@ -9,7 +9,7 @@ import { openSandbox } from '../../sandbox/open.ts';
 import { loadPeople, type Person } from '../../sandbox/people/person.ts';
 import { processes } from '../../sandbox/processes.ts';
 import { settle } from '../../sandbox/settle.ts';
-import { look, openBrowser, type PageOptions } from '../support/browser.ts';
+import { atEachWidth, look, openBrowser, type PageOptions, screenshot } from '../support/browser.ts';
 import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Where the tour's programs are. The tax bureau has a host name of its own, another site than the platform's. */
@@ -30,6 +30,8 @@ export interface Tour {
   page(t: Context, options?: PageOptions): Promise<Page>;
   /** Checks what is shown with axe on a phone and on a desktop, each kind of page once. */
   look(t: Context, page: Page, name: string): Promise<void>;
+  /** Only pictures: the tests of the page's own room check whether everybody can use it. */
+  picture(page: Page, name: string): Promise<void>;
   /** What a portal knows of the browser's visitor. */
   knows(page: Page, place: Place): Promise<Record<string, unknown>>;
   /** The code in the newest text message to a phone. */
@@ -83,6 +85,10 @@ export async function openTour(t: ExecutionContext<unknown>): Promise<Tour> {
       t.teardown(() => page.context().close());
       return page;
     },
+    picture: (page, name) =>
+      process.env.SCREENSHOTS
+        ? atEachWidth(page, (width) => screenshot(page, `tour-${name}-${width}`))
+        : Promise.resolve(),
     async look(t, page, name) {
       if (looked.has(name)) return;
       looked.add(name);

@@ -12,11 +12,17 @@ interface Installable {
   use(middleware: Middleware): unknown;
 }
 
+const forPages =
+  (middleware: Middleware): Middleware =>
+  (ctx, next) =>
+    ctx.state.api ? next() : middleware(ctx, next);
+
 /**
  * Puts everything that each request needs in front of an app's own routes, in the one order that works.
  *
  * @param options.trustedProxies CIDR ranges whose `X-Forwarded-*` counts.
  * @param options.crossSitePosts paths that other sites may post to.
+ * @param options.programs paths that only programs ask, all day long: they are spared what only pages need.
  * @param options.origin the public origin, whatever address the request was sent to.
  */
 export function installHttp(
@@ -26,6 +32,7 @@ export function installHttp(
     log: Log;
     trustedProxies?: readonly string[];
     crossSitePosts?: ReadonlyArray<string | RegExp>;
+    programs?: RegExp;
     origin?: string;
   },
 ): void {
@@ -35,9 +42,15 @@ export function installHttp(
   app.use(trustedProxies(options.trustedProxies ?? []));
   if (options.origin !== undefined) app.use(pinOrigin(options.origin));
   app.use(referenceId);
+  const { programs } = options;
+  if (programs)
+    app.use((ctx, next) => {
+      if (programs.test(ctx.path)) ctx.state.api = true;
+      return next();
+    });
   app.use(securityHeaders);
   app.use(errors({ log, show: pages.problem, describe: pages.describe }));
-  app.use(serveAssets(pages.assets));
-  app.use(sameOriginPosts(options.crossSitePosts));
-  app.use(preferences);
+  app.use(forPages(serveAssets(pages.assets)));
+  app.use(forPages(sameOriginPosts(options.crossSitePosts)));
+  app.use(forPages(preferences));
 }

@@ -37,6 +37,12 @@ protect(
   () => {},
 );
 
+/** What a browser needs to know when somebody opens in it what is meant for programs. */
+const PROGRAM_HEADERS = new Map([
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['x-content-type-options', 'nosniff'],
+]);
+
 const YEAR = 365 * 24 * 60 * 60;
 
 /** An address as a CSP source: its origin, or the scheme alone of a native app's (`cn.gov.app:/back`). */
@@ -47,14 +53,14 @@ function cspSource(address: string): string {
 
 /**
  * Strict headers on every answer: nothing inline, nothing framed, nothing from elsewhere; dynamic answers are
- * stored nowhere unless their route said otherwise.
+ * stored nowhere unless their route said otherwise. What only programs ask (`ctx.state.api`) has those that matter there.
  *
  * Browsers apply `form-action` also to the redirect that answers a form, so pages whose form may end at a
  * relying party put its validated redirect addresses into `ctx.state.formActions: string[]`.
  */
 export const securityHeaders: Middleware = async (ctx, next) => {
   // Set before the handlers: the protocol library adds hashes of its scripts to the header that it finds.
-  for (const [name, value] of HEADERS) ctx.res.setHeader(name, value);
+  for (const [name, value] of ctx.state.api ? PROGRAM_HEADERS : HEADERS) ctx.res.setHeader(name, value);
   if (ctx.secure) ctx.set('strict-transport-security', `max-age=${YEAR}; includeSubDomains`);
   await next();
   if (!ctx.response.get('cache-control')) ctx.set('cache-control', 'no-store');

@@ -48,6 +48,26 @@ test('a program that asks for JSON gets the same problem as JSON', async (t) => 
   });
 });
 
+test('what only programs ask has the headers that matter there, and its problems are JSON for everybody', async (t) => {
+  const routes: Middleware = (ctx) => {
+    if (ctx.path === '/api/broken') throw new Problem('bad_request', 400);
+    ctx.body = { fine: true };
+  };
+  const { url } = await serve(t, () => routes, { programs: /^\/api\// });
+  const fine = await fetch(`${url}/api/token`, {
+    method: 'POST',
+    headers: { 'sec-fetch-site': 'cross-site' },
+  });
+  t.is(fine.status, 200);
+  t.is(fine.headers.get('cache-control'), 'no-store');
+  t.is(fine.headers.get('x-content-type-options'), 'nosniff');
+  t.is(fine.headers.get('content-security-policy'), "default-src 'none'; frame-ancestors 'none'");
+  const broken = await fetch(`${url}/api/broken`, { headers: HTML });
+  t.is(((await broken.json()) as { error: string }).error, 'bad_request');
+  const page = await fetch(`${url}/page`, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } });
+  t.is(page.status, 403);
+});
+
 test('an unexpected error tells the person nothing and the log everything', async (t) => {
   const { url, logged } = await serve(t, () => () => {
     throw new Error('relation "citizens" does not exist');
