@@ -55,7 +55,14 @@ const statement = (text: string, values: readonly unknown[] = []): Statement => 
 const run = async <Row>(on: pg.Pool | pg.PoolClient, text: string, values?: readonly unknown[]) =>
   (await on.query(statement(text, values))).rows as Row[];
 
-const isSelect = (text: string): boolean => /^\s*select\b/i.test(text);
+/**
+ * Begins a write that is answered before it is on disk (`… select $1 from unflushed`): for what may be unknown again
+ * after a crash of the database server. Never inside a transaction, all of which it would concern, and only for writes
+ * that may be made twice.
+ */
+export const UNFLUSHED = `with unflushed as (select set_config('synchronous_commit', 'off', true))`;
+
+const isQuick = (text: string): boolean => text.startsWith(UNFLUSHED) || /^\s*select\b/i.test(text);
 
 export interface DatabaseOptions {
   /** Largest number of connections of this process. */
@@ -67,7 +74,7 @@ export interface DatabaseOptions {
    * costs several times the work; wrong for batches over a range of time, whose size decides their plan.
    */
   planOnce?: boolean;
-  /** Sends single `select`s down one connection without waiting for the answers before them (`pipeline.ts`). */
+  /** Sends single `select`s and unflushed writes down one connection, without waiting for the answers before them (`pipeline.ts`). */
   pipelined?: boolean;
 }
 
@@ -96,7 +103,7 @@ export function openDatabase(
     },
   };
   const pool = new pg.Pool({ ...connection, max });
-  const lookups = pipelined ? openPipeline(connection) : undefined;
+  const quick = pipelined ? openPipeline(connection) : undefined;
   // An idle connection that the server closed is replaced at the next query; without a listener it would
   // end the process.
   pool.on('error', () => {});
@@ -111,12 +118,12 @@ export function openDatabase(
   return {
     pool,
     async query<Row>(text: string, values?: readonly unknown[]) {
-      if (lookups === undefined || !isSelect(text)) return run<Row>(pool, text, values);
+      if (quick === undefined || !isQuick(text)) return run<Row>(pool, text, values);
       onQuery?.(text);
       try {
-        return (await lookups.query(statement(text, values))).rows as Row[];
+        return (await quick.query(statement(text, values))).rows as Row[];
       } catch (error) {
-        // Nothing was changed by asking, so it may be asked again.
+        // It changes nothing that a second time would change again.
         if (error instanceof ConnectionLost) return run<Row>(pool, text, values);
         throw error;
       }
@@ -156,7 +163,7 @@ export function openDatabase(
       }
     },
     async close() {
-      await Promise.all([pool.end(), lookups?.close()]);
+      await Promise.all([pool.end(), quick?.close()]);
     },
   };
 }

@@ -27,8 +27,8 @@ const GOING_AWAY = /^57P/;
  * One connection on which statements are sent without waiting for the answers before them. What a turn of the event
  * loop asks goes out in one write, so many requests at once wake the database once.
  *
- * For quick look-ups only: whoever stands behind a slow statement waits for it, and writes would wait for each
- * other's flush to disk instead of sharing one.
+ * For what is quick: whoever stands behind a slow statement waits for it, and writes would wait for each other's flush
+ * to disk instead of sharing one.
  */
 export function openPipeline(config: pg.ClientConfig): Pipeline {
   let opening: Promise<Line> | undefined;

@@ -1,4 +1,4 @@
-import type { Queryable } from '../platform/database.ts';
+import { type Queryable, UNFLUSHED } from '../platform/database.ts';
 import { recordKey } from './record-key.ts';
 import type { SessionRecord } from './session-store.ts';
 
@@ -91,10 +91,15 @@ const save = (table: TokenTable) => `
 
 const SAVE: Record<TokenTable, string> = {
   authorization_codes: save('authorization_codes'),
-  access_tokens: save('access_tokens'),
+  // After a crash of the database the newest are unknown, and their clients refresh once more.
+  access_tokens: `${UNFLUSHED}
+    insert into access_tokens (key, grant_id, session_uid, payload, expires_at)
+    select $1::bytea, $2::text, $3::text, $4::jsonb, $5::timestamptz from unflushed
+    on conflict (key) do update set payload = excluded.payload, expires_at = excluded.expires_at`,
   refresh_tokens: save('refresh_tokens'),
 };
 
+/** Not inside a transaction: see `UNFLUSHED`. */
 export async function saveToken(db: Queryable, table: TokenTable, value: string, record: TokenRecord) {
   const { jti: _, ...payload } = record;
   await db.query(SAVE[table], [

@@ -1,6 +1,6 @@
 import test from 'ava';
 import pg from 'pg';
-import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { type Database, openDatabase, UNFLUSHED } from '../../src/platform/database.ts';
 import { freshDatabase } from '../support/database.ts';
 
 async function pipelined(t: Parameters<typeof freshDatabase>[0]): Promise<{ db: Database; asked: string[] }> {
@@ -46,6 +46,21 @@ test('writes and transactions go by other connections, so a look-up never waits 
     await tx.query('lock table things in access exclusive mode');
     t.is((await db.query<{ pid: number }>(BACKEND))[0]?.pid, line?.pid);
   });
+});
+
+test('a write that need not be on disk goes with the look-ups, and leaves the next one as it was', async (t) => {
+  const { db } = await pipelined(t);
+  await db.query('create table things (n int, how text, pid int)');
+  await db.query(`select set_config('synchronous_commit', 'on', false)`);
+  const [line] = await db.query<{ pid: number }>(BACKEND);
+  const [written] = await db.query<{ how: string; pid: number }>(
+    `${UNFLUSHED} insert into things
+     select $1::int, current_setting('synchronous_commit'), pg_backend_pid() from unflushed returning how, pid`,
+    [1],
+  );
+  t.deepEqual(written, { how: 'off', pid: line!.pid });
+  const [after] = await db.query<{ how: string }>(`select current_setting('synchronous_commit') as how`);
+  t.is(after?.how, 'on');
 });
 
 test('look-ups under way when the connection dies are asked again, and the next has a new one', async (t) => {
