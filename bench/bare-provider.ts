@@ -1,10 +1,13 @@
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { exportJWK, generateKeyPair } from 'jose';
 import Provider, { type ClientMetadata } from 'oidc-provider';
 
 /**
  * The bare library with its in-memory adapter and its own interaction pages replaced by nothing: whoever
- * arrives is logged in as citizen 1. The yardstick of every ratio.
+ * arrives is logged in as citizen 1. The yardstick of every ratio. It speaks the same protocol as ours
+ * (`src/oidc/configuration.ts`): pairwise subjects and the same features, so that a ratio tells what our rooms and
+ * the database cost, not what a feature does.
  *
  * Runs as a process of its own: `PORT` to listen on, `CLIENTS` with client metadata as JSON.
  */
@@ -16,6 +19,8 @@ async function key(alg: 'ES256' | 'RS256') {
   return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: alg };
 }
 
+const pairwiseKey = createSecretKey(randomBytes(32));
+
 const provider = new Provider(issuer, {
   jwks: { keys: [await key('ES256'), await key('RS256')] } as never,
   clients: JSON.parse(process.env.CLIENTS ?? '[]') as ClientMetadata[],
@@ -25,6 +30,7 @@ const provider = new Provider(issuer, {
   clientDefaults: {
     grant_types: ['authorization_code', 'refresh_token'],
     id_token_signed_response_alg: 'ES256',
+    subject_type: 'pairwise',
   },
   issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: false,
@@ -35,7 +41,23 @@ const provider = new Provider(issuer, {
     userinfo: '/oauth/userinfo',
     introspection: '/oauth/introspect',
   },
-  features: { devInteractions: { enabled: false }, introspection: { enabled: true } },
+  subjectTypes: ['pairwise'],
+  pairwiseIdentifier: (_ctx, accountId, client) =>
+    createHmac('sha256', pairwiseKey).update(`${client.clientId}\n${accountId}`).digest('base64url'),
+  features: {
+    devInteractions: { enabled: false },
+    claimsParameter: { enabled: true },
+    introspection: { enabled: true },
+    jwtIntrospection: { enabled: true },
+    revocation: { enabled: true },
+    userinfo: { enabled: true },
+    jwtUserinfo: { enabled: true },
+    backchannelLogout: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    dPoP: { enabled: true, nonceSecret: randomBytes(32) },
+    pushedAuthorizationRequests: { enabled: true },
+    clientCredentials: { enabled: true },
+  },
   async loadExistingGrant(ctx) {
     const { client, account, provider: own } = ctx.oidc;
     if (client === undefined || account === undefined) return undefined;

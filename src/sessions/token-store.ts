@@ -36,7 +36,7 @@ interface Row {
  * and revocation do not know. The token is `t`, so that more can be joined to it.
  */
 export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
-  select t.*, g.payload as grant_payload, s.details as session_details,
+  select t."table", t.payload, t.consumed_at, g.payload as grant_payload, s.details as session_details,
          s.authorizations as session_authorizations ${alsoSelect}
     from (
       select 'access_tokens' as "table", payload, grant_id, session_uid, null::timestamptz as consumed_at
