@@ -33,7 +33,16 @@ const OF_FILE = evidenceOf('o.issuer = $3 and o.file = $4');
 const OF_PIDS = evidenceOf('q.pid = any ($3::bytea[])');
 
 /**
- * Turns what other provinces said into evidence of the people whom we know, and has those decided anew.
+ * Lets only one transaction at a time bring pseudonyms and rows together, until it ends. Two at once, one with new
+ * pseudonyms and one with a new file, would each not see what the other brings, and nobody would ever join them.
+ * Taken before any row of `health_people`.
+ */
+export async function joinAlone(tx: Queryable): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended('health_peer_join', 0))`);
+}
+
+/**
+ * Turns what other provinces said into evidence of the people whom we know, and has those decided anew. Under `joinAlone`.
  *
  * @param which the rows that one file touched, or all rows of some pseudonyms.
  */

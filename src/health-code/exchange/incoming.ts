@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { record } from '../../audit/log.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
-import { applyToPeople } from './apply.ts';
+import { applyToPeople, joinAlone } from './apply.ts';
 import { FileRefused, type Last, type Manifest, nameOf, type Row, requireNext, rowSchema } from './file.ts';
 
 const BATCH = 1_000;
@@ -63,6 +63,7 @@ export async function acceptFile(
       requireNext(manifest, await lastAccepted(tx, manifest.issuer));
       await stage(tx, manifest, body);
       await supersede(tx, manifest, name, now);
+      await joinAlone(tx);
       await applyToPeople(tx, { issuer: manifest.issuer, file: name }, now);
       await tx.query(
         `insert into health_sources (source, watermark, received_at) values ($3, $1, $2)

@@ -4,7 +4,7 @@ import { readCitizen } from '../../citizens/store.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import { dayOf, formatDay } from '../engine/civil-day.ts';
-import { applyToPeople } from './apply.ts';
+import { applyToPeople, joinAlone } from './apply.ts';
 
 /** The month of an instant in China, like `2026-11`: which key makes its pseudonyms. */
 export const monthOf = (at: Date): string => formatDay(dayOf(at.getTime())).slice(0, 7);
@@ -29,6 +29,7 @@ export async function fillPids(
   { month, key, limit = 200, now }: { month: string; key: Buffer; limit?: number; now: Date },
 ): Promise<number> {
   return db.transaction(async (tx) => {
+    await joinAlone(tx);
     const people = await tx.query<{ citizen_id: string; subject: Buffer }>(
       `select citizen_id, subject from health_people where pid_month < $1
        order by pid_month, citizen_id limit $2 for update skip locked`,

@@ -39,6 +39,23 @@ test('a person who registers later is met by what was said before', async (t) =>
   t.is(await colourIn(b, late.citizenId), 'RED R108');
 });
 
+test('a file that comes while pseudonyms are being made meets the people whose they are', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  // New pseudonyms are there for nobody else yet, although they have already met what was known before.
+  await b.db.query(`create function nap() returns trigger language plpgsql as
+    'begin perform pg_sleep(0.5); return null; end'`);
+  await b.db.query(`create constraint trigger slow after insert on health_pids deferrable initially deferred
+    for each row execute function nap()`);
+  const filling = refreshPids(b.work);
+  const asleep = `select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
+  while ((await b.db.query(asleep)).length === 0);
+  await Promise.all([filling, pullAll(b.work)]);
+  t.deepEqual(b.errors, []);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+});
+
 test('what a province knows only from another is not told back', async (t) => {
   const { a, b, inA, inB } = await neighbours(t);
   await turnRed(a, inA);
