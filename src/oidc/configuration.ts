@@ -15,7 +15,7 @@ import { ownMetadata } from './own-metadata.ts';
 import { createPolicy } from './policy.ts';
 import { createReleaseClaims, type ReleaseDeps } from './release-claims.ts';
 import { createResources } from './resources.ts';
-import { pairwiseSubject } from './subject.ts';
+import { pairwiseSubjects } from './subject.ts';
 import { isAnonymous, type Standings } from './subject-standing.ts';
 import { VERIFIED_CLAIMS_METADATA } from './verified-claims-metadata.ts';
 
@@ -48,7 +48,7 @@ const secondsUntil = (at: Date, now: Date): number => Math.floor((at.getTime() -
 export function protocolConfiguration(deps: ProtocolDeps): Configuration {
   const { settings, lifetimes, catalogue, standings, clock, pages } = deps;
   const secure = settings.issuer.startsWith('https:');
-  const pairwiseKey = createSecretKey(settings.pairwiseKey);
+  const subjectOf = pairwiseSubjects(createSecretKey(settings.pairwiseKey));
   const releaseClaims = createReleaseClaims(deps);
   const levels = { standings, catalogue };
 
@@ -79,8 +79,7 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     scopes: ['openid'],
     conformIdTokenClaims: true,
     subjectTypes: ['pairwise'],
-    pairwiseIdentifier: (_ctx, accountId, client) =>
-      pairwiseSubject(pairwiseKey, ownMetadata(client).sector, accountId),
+    pairwiseIdentifier: (_ctx, accountId, client) => subjectOf(ownMetadata(client).sector, accountId),
     responseTypes: ['code'],
     clientDefaults: {
       grant_types: ['authorization_code'],

@@ -63,7 +63,7 @@ export async function queryToken<Extra>(
   value: string,
   now: Date,
 ): Promise<{ found: FoundToken; row: Extra } | undefined> {
-  const [row] = await db.query<Row & Extra>(sql, [recordKey(value), now]);
+  const [row] = await db.query<Row & Extra>(sql, [recordKey(value), now.toISOString()]);
   if (row === undefined) return undefined;
   const consumed = row.consumed_at && { consumed: Math.floor(row.consumed_at.getTime() / 1000) };
   const found: FoundToken = {
