@@ -26,8 +26,10 @@ const evidenceOf = (which: string) => `
     on conflict (subject, source, reference) do update set superseded_at = excluded.superseded_at
       where health_evidence.superseded_at is distinct from excluded.superseded_at
     returning subject
+  ), people as (
+    select citizen_id from health_people where subject in (select subject from filed) order by citizen_id for update
   )
-  update health_people set next_eval_at = least(next_eval_at, $1) where subject in (select subject from filed)`;
+  update health_people p set next_eval_at = least(p.next_eval_at, $1) from people where p.citizen_id = people.citizen_id`;
 
 const OF_FILE = evidenceOf('o.issuer = $3 and o.file = $4');
 const OF_PIDS = evidenceOf('q.pid = any ($3::bytea[])');

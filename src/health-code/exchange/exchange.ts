@@ -9,7 +9,7 @@ import { FileRefused } from './file.ts';
 import { makeFile, secondHand } from './outgoing.ts';
 import { forgetOthers, recordContact } from './peer-state.ts';
 import type { Peers } from './peers.ts';
-import { fillPids, monthOf } from './pid.ts';
+import { fillPids, monthOf, pidsDue } from './pid.ts';
 import { type PullDeps, pullFiles } from './pull.ts';
 
 export interface ExchangeWork extends Pick<PullDeps, 'keys' | 'keysOf'> {
@@ -36,7 +36,7 @@ export async function refreshPids(work: ExchangeWork): Promise<void> {
 
 /**
  * Makes the file of today unless there is one; `again` makes another one. It waits for its next turn while somebody
- * else is at work on colours that are due.
+ * else is at work on colours or pseudonyms that are due: who is left out now is left out for a day.
  */
 export async function makeDailyFile(work: ExchangeWork, again = false): Promise<void> {
   const peers = await whenOn(work);
@@ -46,6 +46,7 @@ export async function makeDailyFile(work: ExchangeWork, again = false): Promise<
     return work.log.error({ month: monthOf(now) }, 'there is no key of this month for the exchange');
   }
   await refreshPids(work);
+  if (await pidsDue(work.db, monthOf(now))) return;
   const rules = await findRulesInForce(work.db, now);
   if (!rules) return;
   // What ends at midnight is over before the day's file says that it lasts.

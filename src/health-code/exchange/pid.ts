@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { type DocumentType, documentKey } from '../../citizens/identifiers.ts';
 import { readCitizen } from '../../citizens/store.ts';
-import type { Database } from '../../platform/database.ts';
+import type { Database, Queryable } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import { dayOf, formatDay } from '../engine/civil-day.ts';
 import { applyToPeople, joinAlone } from './apply.ts';
@@ -18,10 +18,16 @@ export const pidOf = (key: Buffer, documentType: DocumentType, idNumber: string)
     .update(`${documentType}\n${documentKey(idNumber)}`)
     .digest();
 
+/** Whether anybody still lacks the month's pseudonym. */
+export async function pidsDue(db: Queryable, month: string): Promise<boolean> {
+  const due = await db.query('select 1 from health_people where pid_month < $1 limit 1', [month]);
+  return due.length > 0;
+}
+
 /**
  * Gives this month's pseudonym to people who lack it, and files what other provinces have said of them.
  *
- * @returns how many were looked at; call again while it is not 0.
+ * @returns how many were looked at, none that is locked; call again while it is not 0.
  */
 export async function fillPids(
   db: Database,

@@ -121,6 +121,18 @@ test('whose red ends at midnight is not in the file of midnight, also while some
   ]);
 });
 
+test('who has no pseudonym yet because somebody is at work on their row is not left out of the file', async (t) => {
+  const { a, inA } = await neighbours(t);
+  await turnRed(a, inA);
+  await a.db.transaction(async (tx) => {
+    await tx.query('select 1 from health_people where citizen_id = $1 for update', [inA.citizenId]);
+    await makeDailyFile(a.work);
+    t.deepEqual(await names(a), []);
+  });
+  await makeDailyFile(a.work);
+  t.deepEqual(await a.db.query('select row_count from health_own_files'), [{ row_count: 1 }]);
+});
+
 test('two who make the daily file at once leave one, two who fetch it at once take it once', async (t) => {
   const { a, b, inA, inB } = await neighbours(t);
   await turnRed(a, inA);
