@@ -72,7 +72,7 @@ export function healthJobs(deps: HealthJobsDeps): HealthJob[] {
       once(() => refreshPids(exchange)),
     ),
     job(
-      60,
+      15,
       'health-file',
       once(() => makeDailyFile(exchange)),
     ),
