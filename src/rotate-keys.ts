@@ -1,3 +1,4 @@
+import { record } from './audit/log.ts';
 import { rotateMasterKey } from './citizens/rotate-keys.ts';
 import { BadEnvironment, readMasterKeys } from './environment.ts';
 import { openDatabase } from './platform/database.ts';
@@ -18,9 +19,11 @@ async function rotate(databaseUrl: string): Promise<boolean> {
   const cipher = createCipher(masterKeys);
   const db = openDatabase(databaseUrl, { max: 2 });
   try {
-    say(`Persons' keys wrapped anew: ${await rotateMasterKey(db, cipher)}.`);
+    let moved = await rotateMasterKey(db, cipher);
+    say(`Persons' keys wrapped anew: ${moved}.`);
     for (const column of SEALED_COLUMNS) {
       const done = await resealColumn(db, cipher, column);
+      moved += done;
       if (done > 0) say(`${column.table}.${column.column} sealed anew: ${done}.`);
     }
     let left = 0;
@@ -28,6 +31,10 @@ async function rotate(databaseUrl: string): Promise<boolean> {
       const remaining = await remainingSealed(db, cipher, column);
       if (remaining > 0) say(`${column.table}.${column.column} still under another key: ${remaining}.`);
       left += remaining;
+    }
+    if (left === 0 && moved > 0) {
+      const detail = { key: 'master' } as const;
+      await record(db, { type: 'key.rotated', actor: 'system', detail, at: new Date() });
     }
     const { current, keys } = masterKeys;
     const others = Object.keys(keys).filter((id) => id !== current);

@@ -11,6 +11,7 @@ import { newId } from '../src/platform/id.ts';
 import { deliver, post } from '../src/platform/outbox.ts';
 import { SEALED_COLUMNS } from '../src/sealed-columns.ts';
 import { ensureSigningKeys, readSigningKeys } from '../src/sessions/signing-keys.ts';
+import { audited } from './support/audited.ts';
 import { phoneOf, residentIdOf } from './support/citizens.ts';
 import { freshDatabase } from './support/database.ts';
 
@@ -98,6 +99,11 @@ test('after keys:rotate everything opens without the old key, also what an inter
   const [row] = await db.query<{ body: Buffer }>('select body from health_declarations');
   t.is(after.unsealShared('health_declaration', first, row!.body), '{"address":"示例街"}');
   t.regex(rotate(db.url).stdout, /wrapped anew: 0\.\nEverything/, 'a second run finds nothing to do');
+  t.deepEqual(await audited(db, ['key.rotated']), [
+    ['key.rotated', { key: 'signing', step: 'made' }],
+    ['key.rotated', { key: 'signing', step: 'made' }],
+    ['key.rotated', { key: 'master' }],
+  ]);
 });
 
 test('a declaration can be sealed anew and in no other way be changed', async (t) => {

@@ -1,6 +1,6 @@
 import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
-import { accessRow, UnsafeAuditEvent } from './events.ts';
+import { accessRow, UnsafeAuditEvent } from './check-event.ts';
 
 /** One look at a citizen's data, as the citizen reads it. */
 export interface Access {

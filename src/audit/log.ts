@@ -1,7 +1,7 @@
 import type { Queryable } from '../platform/database.ts';
 import { newId } from '../platform/id.ts';
+import { checkEvent } from './check-event.ts';
 import type { AuditEvent, EventType } from './events.ts';
-import { checkEvent } from './events.ts';
 
 /**
  * Writes one event, unlinked, in the transaction of the act it tells about: both or neither. A job seals it

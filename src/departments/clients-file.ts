@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { isAuditableClientId } from '../audit/check-event.ts';
 import type { Database } from '../platform/database.ts';
 import { type ClientEntry, clientSchema, resourceSchema } from './client-metadata.ts';
-import { sealSecret } from './client-secret.ts';
+import { disableOthers, enterClient, lockEntries } from './enter-client.ts';
 import { nearName } from './near-name.ts';
 
 /** Says which entry of `CLIENTS_FILE` is wrong, in which field, and what would be right. */
@@ -59,6 +60,12 @@ export function parseClients(text: string, file: string, refusal: Refusal = () =
     }
     const refused = refusal(parsed.data);
     if (refused !== undefined) throw new ClientsFileError(`${where}: ${refused}`);
+    if (!isAuditableClientId(parsed.data.client_id)) {
+      throw new ClientsFileError(
+        `${where}: client_id: begin with a small letter, go on with letters, digits and ._:/- and at most five ` +
+          `digits in a row; or take a UUID. The audit log names no other`,
+      );
+    }
     if (seen.has(parsed.data.client_id)) throw new ClientsFileError(`${where}: client_id: appears twice`);
     seen.add(parsed.data.client_id);
     for (const { identifier } of parsed.data.resources) {
@@ -122,57 +129,37 @@ export const readClientsFile = async (file: string, refusal: Refusal): Promise<C
   parseClients(await readFile(file, 'utf8'), file, refusal);
 
 /**
- * Makes the catalogue say what the file says, in one transaction: entries are added or replaced, and those
- * that the file no longer has are disabled. Running it twice changes nothing.
+ * Makes the catalogue say what the file says, in one transaction with the audit rows of what that changes:
+ * entries are added or replaced, and those that the file no longer has are disabled. Running it twice changes
+ * nothing.
  *
  * @throws ClientsFileError for another sector than the client was registered with: every `sub` would change
  */
 export async function applyClients(db: Database, clients: readonly ClientEntry[], now: Date): Promise<void> {
   await db.transaction(async (tx) => {
-    await tx.query('lock table clients in share row exclusive mode');
-    for (const { resources, ...metadata } of clients) {
-      const { client_secret: secret } = metadata;
-      const stored = { ...metadata, ...(secret && { client_secret: sealSecret(secret) }) };
-      const [{ sector } = { sector: undefined }] = await tx.query<{ sector: string }>(
-        `select metadata->>'sector' as sector from clients where client_id = $1`,
-        [metadata.client_id],
-      );
-      if (sector !== undefined && sector !== metadata.sector) {
+    const known = await lockEntries(
+      tx,
+      clients.map(({ client_id }) => client_id),
+    );
+    for (const { client_id: id, sector } of clients) {
+      const registered = known.get(id)?.metadata.sector;
+      if (registered !== undefined && registered !== sector) {
         throw new ClientsFileError(
-          `${metadata.client_id}: sector: registered as "${sector}" and for life, because every subject follows ` +
+          `${id}: sector: registered as "${registered}" and for life, because every subject follows ` +
             `from it; put that back, or register another client_id`,
         );
       }
-      await tx.query(
-        `insert into clients as c (client_id, metadata, source, updated_at) values ($1, $2, 'file', $3)
-         on conflict (client_id) do update
-           set metadata = excluded.metadata, updated_at = excluded.updated_at, disabled_at = null
-         where c.metadata is distinct from excluded.metadata or c.disabled_at is not null`,
-        [metadata.client_id, JSON.stringify(stored), now],
-      );
-      for (const resource of resources) {
-        await tx.query(
-          `insert into resources (identifier, client_id, scope, min_acr, access_token_format)
-           values ($1, $2, $3, $4, $5)
-           on conflict (identifier) do update set client_id = excluded.client_id, scope = excluded.scope,
-             min_acr = excluded.min_acr, access_token_format = excluded.access_token_format`,
-          [
-            resource.identifier,
-            metadata.client_id,
-            resource.scope,
-            resource.min_acr,
-            resource.access_token_format,
-          ],
-        );
-      }
     }
-    const ids = clients.map(({ client_id }) => client_id);
+    for (const client of clients) {
+      await enterClient(tx, client, known.get(client.client_id), { source: 'file', now });
+    }
     const owned = clients.flatMap(({ resources }) => resources.map(({ identifier }) => identifier));
-    await tx.query(
-      `update clients set disabled_at = $2 where source = 'file' and disabled_at is null and client_id <> all($1)`,
-      [ids, now],
-    );
     await tx.query('delete from resources where identifier <> all($1)', [owned]);
+    await disableOthers(
+      tx,
+      clients.map(({ client_id }) => client_id),
+      now,
+    );
   });
 }
 

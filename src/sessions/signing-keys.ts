@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 
@@ -18,7 +19,11 @@ async function store(tx: Queryable, cipher: Cipher, key: JWK & { kid: string }, 
     'insert into signing_keys (kid, position, private_jwk, created_at) values ($1, $2, $3, $4)',
     [key.kid, position, cipher.sealShared(PURPOSE, key.kid, JSON.stringify(key)), now],
   );
+  await note(tx, 'made', now);
 }
+
+const note = (tx: Queryable, step: 'made' | 'signs' | 'retired', at: Date) =>
+  record(tx, { type: 'key.rotated', actor: 'system', detail: { key: 'signing', step }, at });
 
 /** The private keys in use; the first of an algorithm signs. */
 export async function readSigningKeys(db: Queryable, cipher: Cipher): Promise<JWK[]> {
@@ -51,19 +56,27 @@ export async function appendSigningKey(
   now: Date,
 ): Promise<string> {
   const key = await newKey(alg);
-  await store(db, cipher, key, 1000, now);
+  await db.transaction((tx) => store(tx, cipher, key, 1000, now));
   return key.kid;
 }
 
 /** Second step, once caches of the published set have expired: the new key signs. */
-export async function promoteSigningKey(db: Queryable, kid: string): Promise<void> {
-  await db.query(
-    `update signing_keys set position = (select min(position) - 1 from signing_keys) where kid = $1`,
-    [kid],
-  );
-}
+export const promoteSigningKey = (db: Database, kid: string, now: Date): Promise<void> =>
+  db.transaction(async (tx) => {
+    const moved = await tx.query(
+      `update signing_keys set position = (select min(position) - 1 from signing_keys) where kid = $1
+       returning kid`,
+      [kid],
+    );
+    if (moved.length > 0) await note(tx, 'signs', now);
+  });
 
 /** Last step, once nothing signed with the old key is valid any more. */
-export async function retireSigningKey(db: Queryable, kid: string, now: Date): Promise<void> {
-  await db.query('update signing_keys set retired_at = $2 where kid = $1', [kid, now]);
-}
+export const retireSigningKey = (db: Database, kid: string, now: Date): Promise<void> =>
+  db.transaction(async (tx) => {
+    const retired = await tx.query(
+      'update signing_keys set retired_at = $2 where kid = $1 and retired_at is null returning kid',
+      [kid, now],
+    );
+    if (retired.length > 0) await note(tx, 'retired', now);
+  });

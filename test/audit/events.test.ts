@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
+import { accessRow, checkEvent, UnsafeAuditEvent } from '../../src/audit/check-event.ts';
 import type { AuditEvent, EventType } from '../../src/audit/events.ts';
-import { accessRow, checkEvent, EVENTS, UnsafeAuditEvent } from '../../src/audit/events.ts';
+import { EVENTS } from '../../src/audit/events.ts';
 
 const at = new Date('2026-03-01T08:00:00Z');
 const uuid = '01890a5d-ac96-774b-bcce-b302099a8057';

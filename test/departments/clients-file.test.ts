@@ -34,6 +34,8 @@ const WRONG: [unknown, RegExp][] = [
   [[portal('a', { grant_types: ['implicit'] })], /grant_types\.0: .*authorization_code/],
   [[portal('a', { token_endpoint_auth_method: undefined })], /jwks: give jwks or jwks_uri, or name another/],
   [[portal('a', { token_endpoint_auth_method: 'client_secret_jwt' })], /token_endpoint_auth_method/],
+  [[portal('a', { client_id: 'Portal' })], /entry 1 \(Portal\): client_id: begin with a small letter/],
+  [[portal('a', { client_id: 'a13800138000' })], /client_id: .*at most five digits/],
 ];
 
 test('a wrong clients file says which entry is wrong, in which field', (t) => {
@@ -77,6 +79,46 @@ test('a sector is for life, also of a client that was away for a while', async (
   await t.throwsAsync(applyClients(db, other, NOW), { instanceOf: ClientsFileError });
   await applyClients(db, parse([portal('a', { sector: 'city-a.portal', client_name: 'A' })]), NOW);
   t.like(await openCatalogue(db, () => NOW).client('a'), { client_name: 'A' });
+});
+
+test('what the file makes of a client is in the audit log, once, and nothing of its secret', async (t) => {
+  const db = await freshDatabase(t, { max: 4 });
+  let at = NOW;
+  const apply = async (...entries: object[]) => {
+    at = new Date(at.getTime() + 60_000);
+    await Promise.all([1, 2, 3].map(() => applyClients(db, parse(entries), at)));
+    return db.query(
+      `select type, client_id, actor, detail from audit_events where at = $1 order by client_id, id`,
+      [at],
+    );
+  };
+  const event = (type: string, client_id: string, detail = {}) => ({
+    type,
+    client_id,
+    actor: 'system',
+    detail,
+  });
+  t.deepEqual(await apply(portal('a', { resources: [API] }), portal('b')), [
+    event('client.registered', 'a'),
+    event('client.registered', 'b'),
+  ]);
+  t.deepEqual(await apply(portal('b'), portal('a', { resources: [API] })), []);
+  const client_secret = 'another-client-secret-of-32-letters';
+  t.deepEqual(
+    await apply(portal('a', { resources: [API], client_secret }), portal('b', { consent: 'explicit' })),
+    [event('client.changed', 'a', { secret: true }), event('client.changed', 'b', { metadata: true })],
+  );
+  const moved = [portal('b', { consent: 'explicit', resources: [API] }), portal('a', { client_secret })];
+  t.deepEqual(
+    await apply(...moved),
+    [event('client.changed', 'a', { resources: true }), event('client.changed', 'b', { resources: true })],
+    'an API that went to another client concerns both',
+  );
+  t.deepEqual(await apply(moved[0]!), [event('client.disabled', 'a')]);
+  t.deepEqual(await apply(moved[0]!, portal('a')), [
+    event('client.enabled', 'a'),
+    event('client.changed', 'a', { secret: true }),
+  ]);
 });
 
 test('applying the same file twice, or from several processes at once, changes nothing', async (t) => {

@@ -3,6 +3,7 @@ import { accountClient } from '../../src/account/client.ts';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import { applyClients } from '../../src/departments/clients-file.ts';
 import { registerOwnClient } from '../../src/departments/own-client.ts';
+import { audited } from '../support/audited.ts';
 import { NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 
@@ -16,6 +17,9 @@ test('a client of the product stays when the file changes, and its secret is kep
   await applyClients(db, [], NOW);
   const client = await openCatalogue(db, clock).client('account');
   t.like(client, { client_name: '我的账户', sector: 'account' });
+  t.deepEqual(await audited(db, ['client.registered', 'client.changed', 'client.disabled']), [
+    ['client.registered', {}],
+  ]);
   t.false(JSON.stringify(client).includes(entry.client_secret));
 });
 

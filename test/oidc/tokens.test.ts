@@ -245,5 +245,10 @@ test.serial(
     await platform.keys.retire(String(before));
     await platform.reloadKeys();
     t.is(decodeProtectedHeader((await party.signIn(jar)).id_token).kid, kid);
+    t.deepEqual((await audited(platform.db, ['key.rotated'])).slice(-3), [
+      ['key.rotated', { key: 'signing', step: 'made' }],
+      ['key.rotated', { key: 'signing', step: 'signs' }],
+      ['key.rotated', { key: 'signing', step: 'retired' }],
+    ]);
   },
 );

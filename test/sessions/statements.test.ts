@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import { applyClients, parseClients } from '../../src/departments/clients-file.ts';
+import { disableOthers, enterClient, lockEntries } from '../../src/departments/enter-client.ts';
 import { readLiveClient } from '../../src/departments/live-client.ts';
 import { registerOwnClient } from '../../src/departments/own-client.ts';
 import { lookUpToken } from '../../src/oidc/token-lookup.ts';
@@ -164,12 +165,18 @@ async function sayEverything(db: TestDatabase) {
   await purgeProtocolRecords(tx, { now: new Date(NOW.getTime() - 48 * HOUR), limit: 10 });
   await ensureSigningKeys(recorded, cipher, NOW);
   const kid = await appendSigningKey(recorded, cipher, 'ES256', NOW);
-  await promoteSigningKey(tx, kid);
-  await retireSigningKey(tx, kid, NOW);
+  await promoteSigningKey(recorded, kid, NOW);
+  await retireSigningKey(recorded, kid, NOW);
   await readSigningKeys(tx, cipher);
   const resources = [{ identifier: 'https://pension.example/api', scope: 's' }];
   await applyClients(recorded, parseClients(JSON.stringify([portal('new', { resources })]), 'x'), NOW);
-  await registerOwnClient(tx, portal('own'), NOW);
+  await registerOwnClient(recorded, portal('own'), NOW);
+  const [entry] = parseClients(JSON.stringify([portal('c1', { resources })]), 'x');
+  await recorded.transaction(async (within) => {
+    const known = (await lockEntries(within, ['c1'])).get('c1');
+    await enterClient(within, entry!, known, { source: 'file', now: NOW });
+    await disableOthers(within, ['c1'], NOW);
+  });
   await readLiveClient(tx, 'c1');
   const catalogue = openCatalogue(tx, () => NOW);
   await catalogue.client('c1');

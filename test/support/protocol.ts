@@ -189,7 +189,7 @@ export async function startProtocol(
     refusalOf: protocol.refusalOf,
     keys: {
       append: (alg) => appendSigningKey(db, cipher, alg, clock()),
-      promote: (kid) => promoteSigningKey(db, kid),
+      promote: (kid) => promoteSigningKey(db, kid, clock()),
       retire: (kid) => retireSigningKey(db, kid, clock()),
     },
     async citizen(level) {
