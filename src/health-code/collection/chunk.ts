@@ -13,9 +13,6 @@ export interface Chunk {
 
 export const emptyChunk = (): Chunk => ({ rows: new Map(), late: [], taken: 0, watermark: undefined });
 
-/** What came in time of a row: `health_evidence.in_time`. */
-export const inTimeOf = (row: Row): string[] => row.inTime ?? (row.late ? [] : [assertedBy(row)]);
-
 export const chunkSize = ({ rows, late }: Chunk): number => rows.size + late.length;
 
 const CONTENT = [
@@ -33,14 +30,25 @@ const sameContent = (a: Row, b: Row) => CONTENT.every((field) => a[field] === b[
 const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
+/**
+ * What came too late of the newer one is not told in time by an older one that comes after it, and says the same or
+ * that a case is open which is over: nobody was told of it before, and it is past (docs/decisions/0022).
+ */
+const outdated = (known: Row, row: Row): boolean =>
+  !known.inTime.includes(assertedBy(known)) &&
+  row.version <= known.version &&
+  row.revokedAt === undefined &&
+  row.inTime.includes(assertedBy(known));
+
 /** Of two about the same thing the higher version, but none that comes late with another assertion. */
-function joined(a: Row, b: Row): Row {
-  const inTime = [...new Set([...inTimeOf(a), ...inTimeOf(b)])];
-  const counts = (row: Row) => inTime.includes(assertedBy(row));
-  const higher = a.version >= b.version ? a : b;
-  const row = counts(a) === counts(b) ? higher : counts(a) ? a : b;
-  row.inTime = inTime;
-  return row;
+function joined(known: Row, row: Row): Row {
+  if (outdated(known, row)) return known;
+  const inTime = [...new Set([...known.inTime, ...row.inTime])];
+  const counts = (each: Row) => inTime.includes(assertedBy(each));
+  const higher = known.version >= row.version ? known : row;
+  const taken = counts(known) === counts(row) ? higher : counts(known) ? known : row;
+  taken.inTime = inTime;
+  return taken;
 }
 
 /**

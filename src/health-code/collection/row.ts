@@ -54,8 +54,8 @@ export interface Row {
   temp: number | undefined;
   /** Too old to be news: it may only repeat or correct what is known already. */
   late: boolean;
-  /** What versions of it that came in time assert, once several were joined. */
-  inTime?: string[] | undefined;
+  /** What later versions may assert, because it was told in time: `health_evidence.in_time`. */
+  inTime: string[];
 }
 
 export interface RowRules {
@@ -161,11 +161,13 @@ function rowOf(fields: Fields, line: number, { source, rules, cipher, now, extra
     place: fields.place == null ? undefined : textOf(fields, 'place', PLACE),
     temp: temperatureOf(fields, rules),
     late: false,
+    inTime: [],
   };
   if (row.dischargedAt !== undefined && row.dischargedAt < at) return refuse('before_at', 'dischargedAt');
   const { movements } = collectionSettings.keepDays;
   if (target === 'movement' && at < now - days(movements)) return refuse('too_old', 'at');
   row.late = target === 'evidence' && comesLate(row, kind, rules, now);
+  if (!row.late) row.inTime = kind === 'case' ? casesOf(source) : [assertedBy(row)];
   row.subject = subjectHex(fields, cipher, now, extraProvinces);
   return row;
 }
@@ -189,6 +191,10 @@ function comesLate(row: Row, kind: string | undefined, rules: RuleSet, now: numb
  */
 export const assertedBy = ({ type, phoneOwnerVerified }: Row): string =>
   phoneOwnerVerified === true ? `${type}+` : type;
+
+/** A case stays the same case under another name: who was told of a suspected one must hear that it ended as a confirmed one. */
+const casesOf = ({ types }: SourceKind): string[] =>
+  [...types].filter(([, { kind }]) => kind === 'case').map(([type]) => type);
 
 function textOf(fields: Fields, field: string, form: RegExp): string {
   const value = fields[field];

@@ -1,6 +1,6 @@
 import type { CopyIn, Database, Queryable } from '../../platform/database.ts';
 import { healthSettings } from '../settings.ts';
-import { type Chunk, inTimeOf } from './chunk.ts';
+import type { Chunk } from './chunk.ts';
 import type { Reason, Row } from './row.ts';
 import type { Target } from './sources.ts';
 
@@ -27,7 +27,7 @@ const plain = (value: string | number | boolean | undefined) => (value === undef
 
 /** One row in COPY's text format. Its texts hold nothing that would need escaping: `row.ts` saw to that. */
 const copyLine = (row: Row, late: boolean): string =>
-  `${row.line}\t${row.target}\t${late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\t{${inTimeOf(row).join()}}\n`;
+  `${row.line}\t${row.target}\t${late}\t\\\\x${row.subject}\t${row.type}\t${row.reference}\t${row.version}\t${instant(row.at)}\t${instant(row.revokedAt)}\t${instant(row.dischargedAt)}\t${instant(row.supersededBy)}\t${plain(row.phoneOwnerVerified)}\t${plain(row.place)}\t${plain(row.temp)}\t{${row.inTime.join()}}\n`;
 
 /** Text in pieces of some tens of kilobytes. @param late only to be compared with what is known. */
 function* copyText(rows: Iterable<Row>, late: boolean): Generator<string> {
@@ -65,9 +65,16 @@ const HIGHER = 'excluded.version > e.version';
 const asserted = (of: string) => `${of}.type || case when ${of}.phone_owner_verified then '+' else '' end`;
 const inTime = (of: string) => `coalesce(${of}.in_time, array[${asserted(of)}])`;
 const counts = (of: string) => `(${asserted(of)} = any (${inTime('e')} || ${inTime('excluded')}))`;
-/** The higher version, but none that comes late with another assertion: as in `chunk.ts`. */
-const TAKES = `case when ${counts('e')} = ${counts('excluded')} then ${HIGHER} else ${counts('excluded')} end`;
-const toldAlready = `${inTime('excluded')} <@ ${inTime('e')}`;
+/** As in `chunk.ts`: what came too late of the newer one is not told in time by an older one that comes after it. */
+const OUTDATED = `(e.late and excluded.version <= e.version and excluded.revoked_at is null
+  and ${asserted('e')} = any (${inTime('excluded')}))`;
+/** What an appeal took out of account is not brought back under another name by what comes too late to be news. */
+const REVIVES = `(e.appeal_decision is not distinct from 'upheld' and excluded.type <> e.type
+  and ${asserted('excluded')} <> all (${inTime('excluded')}))`;
+/** The higher version, but none that comes late with another assertion. */
+const TAKES = `case when ${OUTDATED} or ${REVIVES} then false
+  when ${counts('e')} = ${counts('excluded')} then ${HIGHER} else ${counts('excluded')} end`;
+const addsNothing = `(${OUTDATED} or ${inTime('excluded')} <@ ${inTime('e')})`;
 /** An appeal is about what was asserted then. Another assertion counts anew, and may be appealed against anew. */
 const unlessAnother = (column: string) =>
   `case when ${TAKES} and excluded.type <> e.type then null else e.${column} end`;
@@ -81,12 +88,12 @@ const TABLES: Record<Target, Table> = {
     content: ['type', 'at', 'discharged_at', 'superseded_at', 'phone_owner_verified'],
     columns: { id: ID, purpose: `'${healthSettings.purpose}'`, in_time: 's.in_time' },
     joined: {
-      in_time: `case when ${toldAlready} then ${inTime('e')} else ${inTime('e')} || excluded.in_time end`,
+      in_time: `case when ${addsNothing} then ${inTime('e')} else ${inTime('e')} || excluded.in_time end`,
       appeal_at: unlessAnother('appeal_at'),
       appeal_decision: unlessAnother('appeal_decision'),
     },
     takes: TAKES,
-    news: `or not (${toldAlready})`,
+    news: `or not ${addsNothing}`,
     colours: true,
     late: 'e.late',
   },

@@ -102,8 +102,31 @@ test('a case that was discharged longer ago than its observation lasts gives no 
   );
   t.like(answer.last, { kept: 0, changed: 0 });
   t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['G301']);
-  // Its admission, which comes after it, must not open it again.
-  await site.send('hospital', ndjson([{ ...discharged, dischargedAt: undefined, version: 1 }]));
+  // Its admission, which comes after it, tells nothing that is not over, whatever it calls the case and with it or alone.
+  const admission = { ...discharged, dischargedAt: undefined, version: 1 };
+  const suspicion = { ...admission, type: 'CASE_SUSPECTED' };
+  for (const rows of [[admission], [suspicion], [discharged, admission], [discharged, suspicion]]) {
+    await site.send('hospital', ndjson(rows));
+    t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['G301']);
+  }
+  await site.send('hospital', ndjson([{ ...admission, version: 3 }]));
+  t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['R101'], 'a newer version opens it again');
+});
+
+test('a discharge that is told late ends the case that was told, under whatever name', async (t) => {
+  const site = await startSources(t);
+  const { citizenId } = await givenDeclared(site.db, 1);
+  const suspected = rowOf(1, { type: 'CASE_SUSPECTED', at: '2026-09-01T08:00:00+08:00' });
+  await site.send('hospital', ndjson([suspected]));
+  t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['R102']);
+  const dischargedAt = '2026-10-01T08:00:00+08:00';
+  const confirmed = { ...suspected, version: 2, type: 'CASE_CONFIRMED', dischargedAt };
+  const answer = await site.send('hospital', ndjson([confirmed]));
+  t.like(answer.last, { kept: 1, changed: 1 });
+  const decision = await decideFor(site.db, citizenId, NOW);
+  t.deepEqual(decision.reasons, ['R190', 'R101']);
+  t.not(decision.earliestExit, undefined);
+  await site.send('hospital', ndjson([suspected]));
   t.deepEqual((await decideFor(site.db, citizenId, NOW)).reasons, ['R190', 'R101']);
 });
 
@@ -161,6 +184,13 @@ test('what an appeal took out of account comes back only when its source asserts
   t.is(await colour(), 'GREEN');
   await site.send('hospital', ndjson([{ ...suspected, version: 2, at: '2026-11-23T09:01:00+08:00' }]));
   t.is(await colour(), 'GREEN');
-  await site.send('hospital', ndjson([{ ...suspected, version: 3, type: 'CASE_CONFIRMED' }]));
+  const past = { at: '2026-09-01T08:00:00+08:00', dischargedAt: '2026-10-01T08:00:00+08:00' };
+  const answer = await site.send(
+    'hospital',
+    ndjson([{ ...suspected, ...past, version: 3, type: 'CASE_CONFIRMED' }]),
+  );
+  t.is(answer.refused[0]?.reason, 'too_old');
+  t.is(await colour(), 'GREEN');
+  await site.send('hospital', ndjson([{ ...suspected, version: 4, type: 'CASE_CONFIRMED' }]));
   t.is(await colour(), 'RED');
 });
