@@ -42,9 +42,9 @@ const orders: Deletion = (tx, before, limit) =>
     [before, limit],
   );
 
-/** Over for good when it is old: an open case never is. */
+/** Over for good when it is old: an open case never is, unless it came too late and counts for nothing. */
 const SETTLED = (row: string) =>
-  `${row}.at < $1 and (${row}.type not like 'CASE\\_%' or ${row}.discharged_at < $1 or ${row}.revoked_at is not null)`;
+  `${row}.at < $1 and (${row}.type not like 'CASE\\_%' or ${row}.discharged_at < $1 or ${row}.revoked_at is not null or ${row}.late)`;
 
 /** A release says nothing once the evidence before it is gone. */
 const releases: Deletion = (tx, before, limit) =>

@@ -126,6 +126,10 @@ test('nobody becomes red, or yellow, because what had ended it is deleted', asyn
   );
   t.is(await reasons(suspended, 199), 'G380');
 
+  // An open case that came too late to count.
+  const forgotten = await given(fever, 'CASE_CONFIRMED', 'hospital', -200);
+  await db.query(`update health_evidence set in_time = '{}' where id = $1`, [forgotten]);
+
   for (const day of [181, 197, 199, 201, 203, 210]) {
     await purgeAll(db, daysLater(day));
     t.is(await reasons(contact, day), 'Y203', `day ${day}`);
