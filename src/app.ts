@@ -34,6 +34,7 @@ import { travelRoutes } from './health-code/travel/routes.ts';
 import { createDoor } from './oidc/door.ts';
 import { defineLogoutQueue, enqueueLogoutOn } from './oidc/logout-queue.ts';
 import { mountProvider } from './oidc/mount.ts';
+import { readOwnMetadata } from './oidc/own-metadata.ts';
 import { openProtocol } from './oidc/protocol.ts';
 import { createProtocolPages } from './oidc/protocol-pages.ts';
 import { createStandings } from './oidc/subject-standing.ts';
@@ -148,6 +149,10 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     exchange: exchange.work,
     origin: issuer,
     translator: pages.texts.translator,
+    async maySend(clientId, source) {
+      const metadata = await catalogue.client(clientId);
+      return metadata !== undefined && readOwnMetadata(metadata, clientId).healthSources.includes(source);
+    },
     async sealingKey() {
       const jwk = (await readSigningKeys(db, cipher)).find(({ alg }) => alg === 'ES256');
       if (jwk?.kid === undefined) throw new Error('there is no ES256 signing key');

@@ -68,6 +68,7 @@ test('nothing of the health code runs while the module is off, except deletion; 
   const health = [...jobs.keys()].filter((name) => name.startsWith('health-'));
   t.deepEqual(health.sort(), [
     'health-exchange',
+    'health-feeds',
     'health-file',
     'health-keys',
     'health-notices',

@@ -4,6 +4,7 @@ import type { Database } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import type { Translate } from '../platform/i18n.ts';
 import { liveActivation } from './activation.ts';
+import { forgetFeeds } from './collection/feeds.ts';
 import { runTransitions } from './decide.ts';
 import { type ExchangeWork, makeDailyFile, pullAll, refreshPids } from './exchange/exchange.ts';
 import { sendNotices } from './notices/send.ts';
@@ -18,6 +19,8 @@ export interface HealthJobsDeps {
   clock: Clock;
   stayCarrier: StayCarrier;
   exchange: ExchangeWork;
+  /** Whether a program is registered as a kind of source. */
+  maySend(clientId: string, source: string): Promise<boolean>;
   translator(locale: 'zh-CN' | 'en'): Translate;
   /** The platform's public origin. */
   origin: string;
@@ -65,6 +68,11 @@ export function healthJobs(deps: HealthJobsDeps): HealthJob[] {
       3600,
       'health-keys',
       once((now) => tendHealthKeys(db, cipher, now)),
+    ),
+    job(
+      60,
+      'health-feeds',
+      once(() => forgetFeeds(db, deps.maySend)),
     ),
     job(
       5,

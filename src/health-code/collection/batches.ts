@@ -1,7 +1,7 @@
 import type { Database, Queryable } from '../../platform/database.ts';
 import { newId } from '../../platform/id.ts';
+import type { Feed } from './feeds.ts';
 import { collectionSettings } from './settings.ts';
-import type { Feed } from './store.ts';
 
 /** The answer that was given to a batch: its last line, and the lines it refused. */
 export interface BatchAnswer {

@@ -4,11 +4,12 @@ import type { Database } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import { rulesOfStorage } from '../rules-in-force.ts';
 import { addRow, type Chunk, chunkSize, emptyChunk } from './chunk.ts';
+import { type Feed, noteFreshness } from './feeds.ts';
 import { lineSplitter } from './lines.ts';
 import { type Reason, type RowRules, readRow } from './row.ts';
 import { collectionSettings } from './settings.ts';
 import { sourceKind } from './sources.ts';
-import { commitChunk, type Feed, noteFreshness } from './store.ts';
+import { commitChunk } from './store.ts';
 
 export interface IngestDeps {
   db: Database;

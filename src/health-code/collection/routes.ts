@@ -9,10 +9,10 @@ import { healthSettings } from '../settings.ts';
 import { type LineAnswer, lineAnswer } from './answer.ts';
 import { awaitBatch, type BatchAnswer, dropBatch, finishBatch, keepBatch } from './batches.ts';
 import { BrokenStream, bodyOf } from './body.ts';
+import { type Feed, readFeed } from './feeds.ts';
 import { type IngestDeps, ingest, StreamRefused } from './ingest.ts';
 import { collectionSettings } from './settings.ts';
 import { isSource } from './sources.ts';
-import { type Feed, readFeed } from './store.ts';
 
 /** The API that sources' programs get tokens for. */
 export const INGEST_API = 'urn:ymt:health-ingest';

@@ -1,14 +1,9 @@
 import type { CopyIn, Database, Queryable } from '../../platform/database.ts';
 import { healthSettings } from '../settings.ts';
 import type { Chunk } from './chunk.ts';
+import { type Feed, noteFreshness } from './feeds.ts';
 import type { Reason, Row } from './row.ts';
 import type { Target } from './sources.ts';
-
-/** Whose rows these are. References are the client's own: two hospitals may both have a row "1". */
-export interface Feed {
-  clientId: string;
-  source: string;
-}
 
 const STAGING = `
   create temp table if not exists health_staging (
@@ -228,56 +223,4 @@ export async function commitChunk(db: Database, feed: Feed, chunk: Chunk, now: D
       if ((error as { code?: string }).code !== DEADLOCK || attempt === ATTEMPTS) throw error;
     }
   }
-}
-
-/**
- * Writes down that a feed has told us something, or that it is alive and has nothing to tell.
- *
- * @param told.watermark the newest fact among what it told, in milliseconds.
- */
-export async function noteFreshness(
-  tx: Queryable,
-  { clientId, source }: Feed,
-  told: { now: Date; watermark?: number | undefined; kept?: number; refused?: number },
-): Promise<void> {
-  const newest = told.watermark === undefined ? null : new Date(Math.min(told.watermark, told.now.getTime()));
-  await tx.query(
-    `insert into health_feeds as f (client_id, source, watermark, received_at, kept, refused)
-     values ($1, $2, $3, $4, $5, $6)
-     on conflict (client_id, source) do update set
-       watermark = greatest(f.watermark, excluded.watermark),
-       received_at = greatest(f.received_at, excluded.received_at),
-       kept = f.kept + excluded.kept, refused = f.refused + excluded.refused`,
-    [clientId, source, newest, told.now, told.kept ?? 0, told.refused ?? 0],
-  );
-  await tx.query(
-    `insert into health_sources as h (source, watermark, received_at) values ($1, $2, $3)
-     on conflict (source) do update set
-       watermark = greatest(h.watermark, excluded.watermark),
-       received_at = greatest(h.received_at, excluded.received_at)`,
-    [source, newest, told.now],
-  );
-}
-
-export interface FeedState {
-  watermark: Date | undefined;
-  receivedAt: Date;
-  kept: number;
-  refused: number;
-}
-
-/** What we have from a client as a source; undefined when it never sent anything. */
-export async function readFeed(db: Queryable, { clientId, source }: Feed): Promise<FeedState | undefined> {
-  const [row] = await db.query<{ watermark: Date | null; received_at: Date; kept: number; refused: number }>(
-    'select watermark, received_at, kept, refused from health_feeds where client_id = $1 and source = $2',
-    [clientId, source],
-  );
-  return (
-    row && {
-      watermark: row.watermark ?? undefined,
-      receivedAt: row.received_at,
-      kept: row.kept,
-      refused: row.refused,
-    }
-  );
 }

@@ -1,4 +1,5 @@
 import test from 'ava';
+import { forgetFeeds } from '../../../src/health-code/collection/feeds.ts';
 import { purgeCollection } from '../../../src/health-code/collection/purge.ts';
 import { decideFor, runTransitions } from '../../../src/health-code/decide.ts';
 import { cipher, NOW, residentIdOf } from '../../support/citizens.ts';
@@ -234,6 +235,27 @@ test('each feed has a watermark and a freshness, and one that fell silent is tol
   t.like((await site.send('hospital', '')).last, { outcome: 'complete', rows: 0 });
   t.like(await look(), { stale: false, watermark: '2026-11-23T01:00:00.000Z' }, 'an empty batch is');
   t.deepEqual((await decideFor(site.db, citizenId, site.world.now)).reasons, ['G301']);
+});
+
+test('one hospital hides no other one that fell silent, and one that may not send any more is not waited for', async (t) => {
+  const site = await startSources(t);
+  const { citizenId } = await givenDeclared(site.db, 1);
+  const reasons = async () => (await decideFor(site.db, citizenId, site.world.now)).reasons.join();
+  const empty = (client: string) => site.send('hospital', '', { client });
+  await Promise.all(['hospital-1', 'hospital-2', 'hospital-3'].map(empty));
+  site.world.now = daysLater(2);
+  await Promise.all(['hospital-1', 'hospital-2'].map(empty));
+  t.is(await reasons(), 'G301,D901');
+  await forgetFeeds(site.db, async (clientId) => clientId !== 'hospital-3');
+  t.is(await reasons(), 'G301');
+  site.world.now = daysLater(4);
+  await empty('hospital-2');
+  t.is(await reasons(), 'G301,D901');
+  await empty('hospital-1');
+  t.is(await reasons(), 'G301');
+  await forgetFeeds(site.db, async () => false);
+  site.world.now = daysLater(9);
+  t.is(await reasons(), 'G301');
 });
 
 test('rows are found by the number in every way of writing it', async (t) => {
