@@ -25,7 +25,9 @@ export const ownMetadata = {
   claims_allowed: z
     .array(z.enum(['profile', 'email', 'phone', 'address', 'identity', 'health_code', 'verified_claims']))
     .default([])
-    .describe('claim sets that this client is entitled to ask a citizen for'),
+    .describe(
+      'claim sets that this client is entitled to ask a citizen for; nothing is held for email and address',
+    ),
   sector: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)

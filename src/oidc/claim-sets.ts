@@ -1,15 +1,22 @@
 import type { ClaimSet } from '../consents/claim-set.ts';
 
-/** Scope → claims. `openid` holds what every ID token says; the others are given by userinfo only. */
+/**
+ * Scope → claims. `openid` holds what every ID token says; the others are given by userinfo only. A scope stands here
+ * when there is something to give: whoever is asked to agree to it, agrees to something.
+ */
 export const SCOPE_CLAIMS = {
   openid: ['sub', 'acr', 'amr', 'auth_time', 'achieved_acr'],
   profile: ['name', 'preferred_username', 'birthdate', 'gender'],
-  email: ['email', 'email_verified'],
   phone: ['phone_number', 'phone_number_verified'],
-  address: ['address'],
   identity: ['name', 'id_number'],
   health_code: ['health_code'],
 } as const;
+
+/**
+ * Scopes of the standard (OpenID Connect Core 1.0 §5.4) that registrations may name although nothing is held for them.
+ * Requests for them are passed over, as for every scope that is not known (§3.1.2.1).
+ */
+export const SCOPES_WITHOUT_DATA: readonly string[] = ['email', 'address'];
 
 /** Asked for by name in the `claims` parameter, and by no scope. */
 const CLAIMS_ALONE = { verified_claims: ['verified_claims'] } as const;

@@ -1,5 +1,6 @@
 import type { Client } from 'oidc-provider';
 import { type Level, levelOf } from '../assurance/level.ts';
+import { SCOPES_WITHOUT_DATA } from './claim-sets.ts';
 
 /** Our metadata of a client, as `departments/client-metadata.ts` checked it. */
 export interface OwnMetadata {
@@ -21,12 +22,23 @@ export const ownMetadata = (client: Client): OwnMetadata =>
 
 /**
  * A client as the library takes it. It wants a sector identifier of who has redirect addresses on several hosts; ours is
- * `sector`, so any will do, and none is fetched.
+ * `sector`, so any will do, and none is fetched. It refuses scopes that it does not offer; those of the standard that
+ * we have no data for may be registered all the same.
  */
-export const forLibrary = (metadata: { sector?: unknown }) => ({
+export const forLibrary = ({ scope, ...metadata }: { sector?: unknown; scope?: unknown }) => ({
   sector_identifier_uri: `https://${String(metadata.sector)}.invalid/`,
   ...metadata,
+  ...(typeof scope === 'string' && { scope: offered(scope) }),
 });
+
+/** Never nothing of something: without any the library would take all as allowed. */
+const offered = (scope: string): string =>
+  scope === ''
+    ? ''
+    : scope
+        .split(' ')
+        .filter((each) => !SCOPES_WITHOUT_DATA.includes(each))
+        .join(' ') || 'openid';
 
 /** The same from the metadata as the catalogue keeps it. */
 export function readOwnMetadata(of: Record<string, unknown>, clientId: string): OwnMetadata {

@@ -53,8 +53,7 @@ test('what the platform asks of authorities is in the contract, path by path', (
 test('both pages for relying parties name every scope with all its claims', (t) => {
   for (const page of ['docs/contract.md', 'docs/relying-parties.md']) {
     for (const [scope, claims] of Object.entries(SCOPE_CLAIMS)) {
-      // The platform holds neither yet; the guide says so in a sentence.
-      if (scope === 'email' || scope === 'address' || scope === 'openid') continue;
+      if (scope === 'openid') continue;
       const row = rowsOf(page).find((line) => line.startsWith(`| \`${scope}\` | \``)) ?? '';
       for (const claim of claims) t.regex(row, new RegExp(`\\b${claim}\\b`), `${page}: ${scope}`);
     }

@@ -34,11 +34,8 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
       'preferred_username',
       'birthdate',
       'gender',
-      'email',
-      'email_verified',
       'phone_number',
       'phone_number_verified',
-      'address',
       'id_number',
       'health_code',
       'sid',
@@ -53,7 +50,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     request_uri_parameter_supported: false,
     response_modes_supported: ['form_post', 'fragment', 'query'],
     response_types_supported: ['code'],
-    scopes_supported: ['openid', 'profile', 'email', 'phone', 'address', 'identity', 'health_code'],
+    scopes_supported: ['openid', 'profile', 'phone', 'identity', 'health_code'],
     subject_types_supported: ['pairwise'],
     token_endpoint_auth_methods_supported: [
       'private_key_jwt',
@@ -66,6 +63,27 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     userinfo_signing_alg_values_supported: ['ES256', 'RS256'],
     ...VERIFIED_CLAIMS_METADATA,
   });
+});
+
+test('scopes of the standard without data may be registered and asked for: nobody is asked to agree to them', async (t) => {
+  const claims_allowed = ['email', 'address', 'phone'];
+  const scope = 'openid email phone address';
+  const platform = await startProtocol(t, { clients: [portal('city-a', { scope, claims_allowed })] });
+  const party = relyingParty(platform, 'city-a');
+  const login = logIn(await platform.citizen('basic'));
+  const jar = platform.jar();
+  const claims = JSON.stringify({ userinfo: { email: { essential: true }, address: null } });
+  const tokens = await party.signIn(jar, { scope: 'openid email address', claims }, [login]);
+  t.is(tokens.scope, 'openid');
+  const { claims: told } = await party.userinfo(tokens.access_token);
+  t.false('email' in told || 'address' in told);
+  const { interaction } = await party.authorize(jar, { scope });
+  t.like(interaction?.details, { prompt: 'consent' });
+  const consent = interaction?.details.consent as { claimSets: { id: string }[] } | undefined;
+  t.deepEqual(
+    consent?.claimSets.map(({ id }) => id),
+    ['phone'],
+  );
 });
 
 test('what discovery does not name is refused', async (t) => {
