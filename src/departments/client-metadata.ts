@@ -33,6 +33,12 @@ export const ownMetadata = {
     .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/)
     .describe('organisation and purpose; one pairwise subject each. Never derived from a URL, never reused'),
   department: z.string().optional().describe('name of the department, shown to citizens'),
+  'department#en': z
+    .string()
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('the same on English pages; without it they show `department`'),
   matters: z.array(z.string()).default([]),
   resources: z.array(resourceSchema).default([]).describe('the APIs that this client owns'),
   health_sources: z

@@ -155,7 +155,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
           id: client.clientId,
           name: nameOf(client, ctx),
           ...(client.clientUri && { homeUri: client.clientUri }),
-          ...(own.department && { department: own.department }),
+          ...(own.department && { department: departmentName(own.department, ctx) }),
         },
         ...(session && { session }),
         floor: level?.floor ?? request.floor,
@@ -255,3 +255,6 @@ function nameOf(client: Client, ctx: Context): string {
   const english = names['client_name#en'] ?? names['clientName#en'];
   return (ctx.state.locale === 'en' ? english : undefined) ?? client.clientName ?? client.clientId;
 }
+
+const departmentName = (names: { 'zh-CN': string; en?: string }, ctx: Context): string =>
+  (ctx.state.locale === 'en' ? names.en : undefined) ?? names['zh-CN'];

@@ -13,7 +13,8 @@ export interface OwnMetadata {
   sector: string;
   /** The kinds of source that the client may send health evidence as. */
   healthSources: readonly string[];
-  department?: string;
+  /** Its name by language; the first one is there if any is. */
+  department?: { 'zh-CN': string; en?: string };
 }
 
 /** Reads our members from a client of the library; what is missing is the strict choice. */
@@ -52,6 +53,12 @@ export function readOwnMetadata(of: Record<string, unknown>, clientId: string): 
     claimsAllowed: list(of.claims_allowed),
     sector: typeof of.sector === 'string' ? of.sector : clientId,
     healthSources: list(of.health_sources),
-    ...(typeof of.department === 'string' && { department: of.department }),
+    ...(typeof of.department === 'string' &&
+      of.department !== '' && {
+        department: {
+          'zh-CN': of.department,
+          ...(typeof of['department#en'] === 'string' && { en: of['department#en'] }),
+        },
+      }),
   };
 }

@@ -53,3 +53,17 @@ test('an error of the protocol and the question at logout are in that language a
   const logout = await browser.get('/oauth/logout?ui_locales=en');
   t.regex(logout.text, /<html lang="en"/);
 });
+
+test('who stands behind a portal is told in the language of the page, if the clients file says it', async (t) => {
+  const over = { consent: 'explicit', department: '甲市人民政府' };
+  const named = portal('city-a', { ...over, 'department#en': "People's Government of City A" });
+  const platform = await startProtocol(t, { clients: [named, portal('city-b', over)] });
+  const jar = platform.jar();
+  const shown = async (id: string, locale: string) => {
+    const { interaction } = await relyingParty(platform, id).authorize(jar, { ui_locales: locale });
+    return (interaction?.details.client as { department?: string } | undefined)?.department;
+  };
+  t.is(await shown('city-a', 'zh-CN'), '甲市人民政府');
+  t.is(await shown('city-a', 'en'), "People's Government of City A");
+  t.is(await shown('city-b', 'en'), '甲市人民政府', 'its only name');
+});
