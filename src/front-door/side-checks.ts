@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { adjudicate } from '../assurance/proofing/adjudicate.ts';
-import type { Answer } from '../assurance/proofing/answer.ts';
+import type { EvidenceSource } from '../assurance/policy.ts';
+import { adjudicate, type Verdict } from '../assurance/proofing/adjudicate.ts';
 import { createMethods, type FieldRefusal, type Form } from '../assurance/proofing/method.ts';
 import { type ProofingMethodId, proofingPolicy } from '../assurance/proofing/policy.ts';
 import { redeemReference } from '../assurance/proofing/store.ts';
@@ -8,7 +8,6 @@ import type { RedirectCheckStart } from '../authorities/redirect-check.ts';
 import type { DocumentType } from '../citizens/identifiers.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { FrontDoorDeps } from './deps.ts';
-import type { Confirmation } from './registration/draft.ts';
 import { newToken } from './ticket.ts';
 
 /*
@@ -16,12 +15,28 @@ import { newToken } from './ticket.ts';
  * them to; they are kept with the draft or recovery, and so belong to the browser that holds its ticket.
  */
 
+/** An authority said yes. Kept, so that it is not asked again when a later step has to be tried again. */
+export interface Confirmation {
+  reference: string;
+  source: EvidenceSource;
+  /** ISO 8601 */
+  at: string;
+}
+
+/** A check on an authority's own pages that has not come back. */
+export interface PendingCheck {
+  method: ProofingMethodId;
+  reference: string;
+  state: string;
+  /** ISO 8601 */
+  startedAt: string;
+}
+
 /** What has come of such checks so far; sealed with the draft or recovery that it is for. */
 export interface SideChecks {
   /** What has been proved, in order. */
   proofs: ({ method: ProofingMethodId } & Confirmation)[];
-  /** A check on an authority's own pages that has not come back. */
-  pending?: { method: ProofingMethodId; reference: string; state: string; startedAt: string };
+  pending?: PendingCheck;
   /** Tries that proved nothing; after two the page leads with the other ways. */
   failures: Partial<Record<ProofingMethodId, number>>;
 }
@@ -54,89 +69,78 @@ export function offeredWays(
 export const sawThePerson = ({ proofs }: SideChecks): boolean =>
   proofs.some(({ method }) => proofingPolicy.methods[method].proves === 'person');
 
-export type SideOutcome =
+export type StartedCheck =
   | { kind: 'invalid'; fields: Record<string, FieldRefusal> }
-  /** The checks hold what to wait for; keep them before the browser goes. */
-  | { kind: 'redirect'; checks: SideChecks; redirectTo: string }
-  | { kind: 'pending' }
-  | { kind: 'accepted'; checks: SideChecks }
-  | { kind: 'refused'; checks: SideChecks };
+  /** Keep what to wait for before the browser goes. */
+  | { kind: 'redirect'; pending: PendingCheck; redirectTo: string }
+  | { kind: 'verdict'; verdict: Verdict };
 
-/** Sets out on such checks and judges them, by the same adjudicator as everywhere. */
+/** Sets out on such checks and asks how they went, by the same adjudicator as everywhere. */
 export function sideChecks({ clock, ...deps }: Pick<FrontDoorDeps, 'clock' | 'cards' | 'redirectCheck'>) {
   const methods = createMethods(deps);
-
-  async function judge(
-    db: Queryable,
-    person: SidePerson,
-    checks: SideChecks,
-    { method, answer, startedAt }: { method: ProofingMethodId; answer: Answer; startedAt: Date },
-  ): Promise<SideOutcome> {
-    const now = clock();
-    const verdict = adjudicate({ method, answer, citizen: person, startedAt, now });
-    if (!verdict.accepted && verdict.pending) return { kind: 'pending' };
-    const { pending: _over, ...settled } = checks;
-    const accepted =
-      verdict.accepted &&
-      (await redeemReference(db, {
-        source: verdict.evidence.source,
-        reference: verdict.evidence.transactionId,
-        at: now,
-      }));
-    if (!accepted) {
-      const failures = { ...checks.failures, [method]: (checks.failures[method] ?? 0) + 1 };
-      return { kind: 'refused', checks: { ...settled, failures } };
-    }
-    const { source, transactionId } = verdict.evidence;
-    const proof = { method, source, reference: transactionId, at: now.toISOString() };
-    return { kind: 'accepted', checks: { ...settled, proofs: [...checks.proofs, proof] } };
-  }
 
   return {
     fieldsOf: (method: ProofingMethodId): readonly string[] => methods[method].fields,
 
     /** @throws AuthorityUnavailable */
     async start(
-      db: Queryable,
-      person: SidePerson,
-      checks: SideChecks,
+      { name, idNumber }: SidePerson,
       how: {
         method: ProofingMethodId;
         purpose: RedirectCheckStart['purpose'];
         returnTo: string;
         form: Form;
       },
-    ): Promise<SideOutcome> {
+    ): Promise<StartedCheck> {
       const { method, ...rest } = how;
       const now = clock();
       const state = newToken();
-      const { name, idNumber } = person;
-      const started = await methods[method].start({ subject: { name, idNumber }, state, now, ...rest });
+      const citizen = { name, idNumber };
+      const started = await methods[method].start({ subject: citizen, state, now, ...rest });
       if (started.kind === 'invalid') return started;
       if (started.kind === 'answer') {
-        return judge(db, person, checks, { method, answer: started.answer, startedAt: now });
+        const { answer } = started;
+        return { kind: 'verdict', verdict: adjudicate({ method, answer, citizen, startedAt: now, now }) };
       }
       const { reference, redirectTo } = started;
-      const pending = { method, reference, state, startedAt: now.toISOString() };
-      return { kind: 'redirect', checks: { ...checks, pending }, redirectTo };
+      return {
+        kind: 'redirect',
+        pending: { method, reference, state, startedAt: now.toISOString() },
+        redirectTo,
+      };
     },
 
-    /**
-     * Asks the authority how the check went that is under way.
-     *
-     * @returns nothing when none is. @throws AuthorityUnavailable
-     */
-    async settle(db: Queryable, person: SidePerson, checks: SideChecks): Promise<SideOutcome | undefined> {
-      const { pending } = checks;
-      if (!pending) return undefined;
-      const answer = await methods[pending.method].result(pending.reference);
-      return judge(db, person, checks, { ...pending, answer, startedAt: new Date(pending.startedAt) });
+    /** Asks the authority how a check went. @throws AuthorityUnavailable */
+    async ask(citizen: SidePerson, { method, reference, startedAt }: PendingCheck): Promise<Verdict> {
+      const answer = await methods[method].result(reference);
+      return adjudicate({ method, answer, citizen, startedAt: new Date(startedAt), now: clock() });
     },
 
     /** Whether the state that a browser brings back is that of the check under way. */
     isOwn: ({ pending }: SideChecks, state: unknown): boolean =>
       pending !== undefined && digest(pending.state) === digest(String(state)),
   };
+}
+
+/**
+ * Adds what a check proved, or counts that it proved nothing. `checks` must be held until the transaction ends: the
+ * authority's reference is used up here, and who comes second would find it used.
+ */
+export async function addVerdict(
+  tx: Queryable,
+  checks: SideChecks,
+  { method, verdict, now }: { method: ProofingMethodId; verdict: Verdict; now: Date },
+): Promise<{ accepted: boolean; checks: SideChecks }> {
+  const { pending: _over, ...settled } = checks;
+  if (verdict.accepted) {
+    const { source, transactionId: reference } = verdict.evidence;
+    if (await redeemReference(tx, { source, reference, at: now })) {
+      const proof = { method, source, reference, at: now.toISOString() };
+      return { accepted: true, checks: { ...settled, proofs: [...checks.proofs, proof] } };
+    }
+  }
+  const failures = { ...checks.failures, [method]: (checks.failures[method] ?? 0) + 1 };
+  return { accepted: false, checks: { ...settled, failures } };
 }
 
 // Compared by digest, so that the time tells nothing of where two states differ.

@@ -16,7 +16,7 @@ import {
   type TestFrontDoor,
 } from '../support/front-door.ts';
 import type { Jar } from '../support/http-client.ts';
-import { loseThePhone } from '../support/recovery.ts';
+import { atAuthority, begin, loseThePhone, officerDecides } from '../support/recovery.ts';
 
 /*
  * What happens when many do the same thing at the same moment, over HTTP and on the real database.
@@ -84,6 +84,31 @@ test('one ID that registers in five browsers at once becomes one account and fou
   t.is(await count(door, 'select 1 from evidence where citizen_id = $1', [citizenId]), 2);
   t.deepEqual(door.errors, []);
 });
+
+for (const base of ['/register', '/recover'] as const) {
+  test(`a check of ${base} whose button is pressed five times at once counts once, and goes on`, async (t) => {
+    const door = await startFrontDoor(t);
+    const person = personNamed('ding_guiying');
+    const jar = door.jar();
+    if (base === '/register') {
+      await submit(jar, '/register', entriesOf(person));
+      await submit(jar, '/register/code', { sms_code: await door.code(person.phone) });
+    } else {
+      await givenAccountOf(door, person);
+      await begin(jar, person, 'password');
+    }
+    await atAuthority(door, jar, 'counter', 'later', base);
+    await officerDecides(door, person, 'accept');
+    const pages = await many(5, () => submit(jar.copy(), `${base}/waiting`, { action: 'continue' }));
+    t.deepEqual(new Set(pages.map(({ status }) => status)), new Set([200]));
+    const done = base === '/register' ? await jar.get('/register/done') : await jar.get('/recover/code');
+    t.regex(done.text, base === '/register' ? /注册成功/ : /name="code"/);
+    const refused = `select 1 from audit_events where type in ('registration.refused', 'recovery.refused')
+      and detail->>'reason' = 'failed'`;
+    t.is(await count(door, refused, []), 0);
+    t.deepEqual(door.errors, []);
+  });
+}
 
 test('a change of phone that two jobs and its browser apply at once happens once', async (t) => {
   const door = await startFrontDoor(t);

@@ -1,14 +1,17 @@
 import type { Context } from 'koa';
 import { AuthorityUnavailable } from '../../authorities/ask.ts';
+import { findByIdentifier, readCitizen } from '../../citizens/store.ts';
+import type { Queryable } from '../../platform/database.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
+import { barTo } from '../account-bars.ts';
 import type { FrontDoorDeps } from '../deps.ts';
 import { seeOther } from '../paths.ts';
 import { showStop } from '../stop.ts';
 import { issueTicket, ticketOf } from '../ticket.ts';
 import type { RecoveryTools } from './recover.ts';
 import { isFreshSim, nextRecoveryStep, type RecoveryFile, type RecoveryStep } from './steps.ts';
-import { type Recovery, readRecovery, saveRecovery } from './store.ts';
+import { lockRecovery, type Recovery, readRecovery, saveRecovery } from './store.ts';
 
 const COOKIE = 'ymt_recovery';
 
@@ -24,7 +27,7 @@ const PAGES: Record<RecoveryStep, string> = {
 
 export const START_AGAIN = { label: 'frontDoor.recover.again', href: '/recover' };
 
-/** What `recovery.ts` works with, made of what the room has. */
+/** What `recover.ts` works with, made of what the room has. */
 export const toolsOf = (deps: FrontDoorDeps): RecoveryTools => ({
   cipher: deps.cipher,
   origin: deps.origin,
@@ -43,9 +46,77 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
     seeOther(ctx, PAGES[nextRecoveryStep(recovery.kind, recovery.file)]);
   }
 
+  /**
+   * Changes the newest file while nobody else does, unless `change` gives none back. `citizenId`: whose account it
+   * turned out to be.
+   *
+   * @returns the recovery with it; nothing when it was not changed, or is decided or gone.
+   */
+  const change = (
+    { id }: Pick<Recovery, 'id'>,
+    change: (tx: Queryable, newest: Recovery) => Promise<RecoveryFile | undefined>,
+    citizenId?: string,
+  ): Promise<Recovery | undefined> =>
+    db.transaction(async (tx) => {
+      const newest = await lockRecovery(tx, cipher, id, 'started', 'proved');
+      const file = newest && (await change(tx, newest));
+      if (!file) return undefined;
+      await saveRecovery(tx, cipher, { id, file, citizenId });
+      return { ...newest, file, citizenId: citizenId ?? newest.citizenId };
+    });
+
+  /**
+   * Whether the SIM of a phone was changed so lately that its code proves little.
+   *
+   * @returns nothing when the carrier does not answer.
+   */
+  async function askSim(phone: string): Promise<boolean | undefined> {
+    try {
+      return isFreshSim(await carrier.simChangedAt(phone), clock(), lifetimes.freshSim);
+    } catch (error) {
+      if (!(error instanceof AuthorityUnavailable)) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * The person is who they say. Only now is it looked up whether they have an account, and which phone its code
+   * goes to; then it goes on, or says why it cannot.
+   */
+  async function identify(ctx: Context, recovery: Recovery): Promise<void> {
+    const { kind } = recovery;
+    const found = await findByIdentifier(db, cipher, recovery.file.idNumber);
+    const citizen = found && (await readCitizen(db, cipher, found.citizenId));
+    if (!citizen?.accountState) {
+      const register = { label: 'frontDoor.register.start', href: '/register' };
+      return showStop(deps, ctx, new Problem('no_account', 404), [register, START_AGAIN]);
+    }
+    const bar = barTo(citizen);
+    if (bar) return showStop(deps, ctx, bar, []);
+    const { phone } = citizen;
+    const asked = kind === 'password' && phone !== undefined && phone !== recovery.file.phone;
+    // Where nobody can say, the code proves nothing either; another proof always can.
+    const freshSim = asked ? ((await askSim(phone)) ?? true) : undefined;
+    const known = await change(
+      recovery,
+      async (_tx, { file }) => {
+        if (kind === 'phone' || phone === file.phone) return file;
+        // What another phone answered says nothing of this one.
+        const { phone: _1, freshSim: _2, phoneConfirmedAt: _3, withoutCode: _4, ...rest } = file;
+        return phone === undefined ? rest : { ...rest, phone, freshSim: freshSim ?? true };
+      },
+      citizen.id,
+    );
+    if (known) goOn(ctx, known);
+    else seeOther(ctx, '/recover/status');
+  }
+
   return {
     find,
     goOn,
+    change,
+    askSim,
+    identify,
     /** The ticket outlives the wait, so that its browser can see it end. */
     newTicket: (ctx: Context): Buffer => issueTicket(ctx, COOKIE, lifetimes.lostPhoneWait + lifetimes.draft),
 
@@ -59,33 +130,14 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
         showStop(deps, ctx, new Problem('recovery_expired', 410), [START_AGAIN]);
       } else if (recovery.state !== 'started' && recovery.state !== 'proved') {
         seeOther(ctx, '/recover/status');
+      } else if (recovery.file.proofs.length > 0 && recovery.citizenId === undefined) {
+        await identify(ctx, recovery);
       } else if (!steps.includes(nextRecoveryStep(recovery.kind, recovery.file))) {
         goOn(ctx, recovery);
       } else {
         return recovery;
       }
       return undefined;
-    },
-
-    /**
-     * Whether the SIM of a phone was changed so lately that its code proves little.
-     *
-     * @returns nothing when the carrier does not answer.
-     */
-    async askSim(phone: string): Promise<boolean | undefined> {
-      try {
-        return isFreshSim(await carrier.simChangedAt(phone), clock(), lifetimes.freshSim);
-      } catch (error) {
-        if (!(error instanceof AuthorityUnavailable)) throw error;
-        return undefined;
-      }
-    },
-
-    /** Keeps a changed file. @returns the recovery with it. */
-    async keep(recovery: Recovery, change: Partial<RecoveryFile>, citizenId?: string): Promise<Recovery> {
-      const file = { ...recovery.file, ...change };
-      await saveRecovery(db, cipher, { id: recovery.id, file, citizenId });
-      return { ...recovery, file, citizenId: citizenId ?? recovery.citizenId };
     },
   };
 }

@@ -23,7 +23,7 @@ import { recoveryKeeper, toolsOf } from './browser.ts';
 import { recoveryProofRoutes } from './prove.ts';
 import { applyNewPassword, beginWait } from './recover.ts';
 import { recoveryStatusRoutes } from './status.ts';
-import { isFreshSim } from './steps.ts';
+import { isFreshSim, type RecoveryFile } from './steps.ts';
 import { type Recovery, saveRecovery, startRecovery } from './store.ts';
 
 const text = z.string().max(300).default('');
@@ -56,7 +56,7 @@ const RETRY_CARRIER = { label: 'frontDoor.register.retry', href: '/recover/carri
 /** Recovery of a forgotten password or a lost phone. */
 export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
   const { db, cipher, clock, pages, limits } = deps;
-  const { at, goOn, keep, newTicket, askSim } = recoveryKeeper(deps);
+  const { at, goOn, find, change, identify, newTicket, askSim } = recoveryKeeper(deps);
   recoveryProofRoutes(router, deps);
   recoveryStatusRoutes(router, deps);
 
@@ -118,9 +118,20 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       form.errors.phone = `frontDoor.entry.phone.${phone.reason}`;
       return pages.render(ctx, 'front-door/recover-phone', { form });
     }
-    const { phoneConfirmedAt: _1, carrier: _2, freshSim: _3, ...file } = recovery.file;
-    goOn(ctx, await keep({ ...recovery, file }, { phone: phone.value }));
+    return keep(ctx, recovery, ({ phoneConfirmedAt: _1, carrier: _2, freshSim: _3, ...file }) => ({
+      ...file,
+      phone: phone.value,
+    }));
   });
+
+  /** Keeps a change, and goes on from there. */
+  async function keep(
+    ctx: Context,
+    recovery: Recovery,
+    changed: (file: RecoveryFile) => RecoveryFile | undefined,
+  ): Promise<void> {
+    goOn(ctx, (await change(recovery, async (_tx, { file }) => changed(file))) ?? recovery);
+  }
 
   const placeOf = ({ id, kind, file }: Recovery): CodePlace => ({
     // A new phone is whatever somebody typed: it has a quota of its own.
@@ -153,7 +164,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     if (action === 'prove' && recovery.kind === 'password') {
       // Whoever could still be sent a code has to show it.
       const { limited } = await seeToCode(deps, ctx, placeOf(recovery), 'open');
-      if (limited) return goOn(ctx, await keep(recovery, { withoutCode: true }));
+      if (limited) return keep(ctx, recovery, (file) => ({ ...file, withoutCode: true }));
     }
     if (action !== 'continue') return showCode(ctx, recovery, action === 'resend' ? 'again' : 'stay');
     if (recovery.kind === 'password') {
@@ -162,7 +173,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       if (freshSim === undefined) {
         return showStop(deps, ctx, new Problem('carrier_unavailable', 503, draftHours()), [BACK_TO_CODE]);
       }
-      if (freshSim) return goOn(ctx, await keep(recovery, { freshSim }));
+      if (freshSim) return keep(ctx, recovery, (file) => ({ ...file, freshSim }));
     }
     const file = { ...recovery.file, phoneConfirmedAt: clock().toISOString() };
     const refusal = await db.transaction(async (tx) => {
@@ -189,7 +200,11 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
         return showStop(deps, ctx, new Problem(code, 422), [OTHER_PHONE]);
       }
       const freshSim = isFreshSim(await deps.carrier.simChangedAt(phone), now, lifetimes.freshSim);
-      goOn(ctx, await keep(recovery, { carrier: { source, reference, at: now.toISOString() }, freshSim }));
+      const confirmed = { source, reference, at: now.toISOString() };
+      // Of another phone that was typed meanwhile it says nothing.
+      await keep(ctx, recovery, (file) =>
+        file.phone === phone ? { ...file, carrier: confirmed, freshSim } : undefined,
+      );
     } catch (error) {
       if (!(error instanceof AuthorityUnavailable)) throw error;
       showStop(deps, ctx, new Problem('carrier_unavailable', 503, draftHours(), { cause: error }), [
@@ -218,6 +233,13 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     };
   }
 
+  /** How it ended; or, where the account is another by now than it was when the page was read, what that changes. */
+  async function decided(ctx: Context): Promise<void> {
+    const recovery = await find(ctx);
+    if (recovery?.state === 'proved') return identify(ctx, recovery);
+    seeOther(ctx, '/recover/status');
+  }
+
   async function showPassword(ctx: Context, recovery: Recovery, form?: FormState): Promise<void> {
     pages.render(ctx, 'front-door/recover-password', { ...(await effectOf(recovery)), form });
   }
@@ -239,9 +261,9 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       return showPassword(ctx, recovery, form);
     }
     const passwordHash = await hashPassword(password);
-    const change = { recoveryId: recovery.id, passwordHash, keepPasskeys: keptOf(kept), now: clock() };
-    await db.transaction((tx) => applyNewPassword(tx, toolsOf(deps), change));
-    seeOther(ctx, '/recover/status');
+    const wish = { recoveryId: recovery.id, passwordHash, keepPasskeys: keptOf(kept), now: clock() };
+    await db.transaction((tx) => applyNewPassword(tx, toolsOf(deps), wish));
+    return decided(ctx);
   });
 
   router.get('/recover/confirm', async (ctx) => {
@@ -258,6 +280,6 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
     const keepPasskeys = parsed.ok ? keptOf(parsed.data) : [];
     const begun = { recoveryId: recovery.id, keepPasskeys, now: clock() };
     await db.transaction((tx) => beginWait(tx, toolsOf(deps), begun));
-    seeOther(ctx, '/recover/status');
+    return decided(ctx);
   });
 }

@@ -103,7 +103,7 @@ async function endOthers(
  * Sets the new password: ends all sessions and refresh tokens, keeps passkeys only if the citizen says that they
  * still are theirs, holds the account at basic for a day, and tells every channel.
  *
- * @returns whether it happened now; a second click finds it done.
+ * @returns whether it happened now: a second click finds it done, and the account can be another by now.
  */
 export async function applyNewPassword(
   tx: Queryable,
@@ -116,23 +116,18 @@ export async function applyNewPassword(
   const citizenId = recovery?.citizenId;
   if (recovery?.kind !== 'password' || citizenId === undefined) return false;
   const citizen = await readCitizen(tx, cipher, citizenId);
-  // Looked at again now that nothing can change: the page may have been read before.
-  if (nextRecoveryStep('password', recovery.file) !== 'password' || !usable(citizen)) return false;
+  const { file } = recovery;
+  // Looked at again now that nothing can change. A code to a phone that the account has no more proves nothing.
+  const proved = nextRecoveryStep('password', file) === 'password' && file.phone === citizen?.phone;
+  if (!proved || !usable(citizen)) return false;
   await changePassword(tx, { citizenId, passwordHash, boundLevel: 'basic', now });
   await removeAllCredentials(tx, { citizenId, keepPasskeys });
   await noteLevelChange(tx, { citizenId, at: now }, () =>
     secure(tx, tools, { citizenId, recoveryId: recovery.id, now }),
   );
   const stopHash = await tell(tx, tools, { phones: [citizen?.phone], recovery, about: 'password', now });
-  const { file } = recovery;
-  const expiresAt = new Date(now.getTime() + OBJECTION_MS);
-  await decideRecovery(tx, cipher, recovery.id, {
-    state: 'applied',
-    file,
-    stopHash,
-    decidedAt: now,
-    expiresAt,
-  });
+  const decided = { file, stopHash, decidedAt: now, expiresAt: new Date(now.getTime() + OBJECTION_MS) };
+  await decideRecovery(tx, cipher, recovery.id, { state: 'applied', ...decided });
   const detail = { kind: 'password', keptPasskeys: keepPasskeys.length > 0 } as const;
   await record(tx, { type: 'recovery.completed', citizenId, detail, at: now });
   await record(tx, { type: 'password.changed', citizenId, at: now });

@@ -1,6 +1,11 @@
 import { proofingPolicy } from '../../assurance/proofing/policy.ts';
-import type { Confirmation } from '../registration/draft.ts';
-import { offeredWays, type SideChecks, type SidePerson, sawThePerson } from '../side-checks.ts';
+import {
+  type Confirmation,
+  offeredWays,
+  type SideChecks,
+  type SidePerson,
+  sawThePerson,
+} from '../side-checks.ts';
 
 /** What the citizen has lost: the password, or the phone itself. */
 export type RecoveryKind = 'password' | 'phone';

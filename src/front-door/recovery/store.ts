@@ -93,22 +93,22 @@ export async function saveRecovery(
 }
 
 /**
- * Holds a recovery that may still be decided until the transaction ends: of two clicks one finds nothing. All
+ * Holds a recovery that is in one of `states` until the transaction ends: of two clicks one finds nothing. All
  * recoveries of one account wait for one another, because one that is applied ends the others.
  */
 export async function lockRecovery(
   tx: Queryable,
   cipher: Cipher,
   id: string,
-  state: RecoveryState,
+  ...states: readonly RecoveryState[]
 ): Promise<Recovery | undefined> {
   await tx.query(
     `select 1 from accounts where citizen_id = (select citizen_id from recoveries where id = $1) for update`,
     [id],
   );
   const [row] = await tx.query<RecoveryRow>(
-    `select ${COLUMNS} from recoveries where id = $1 and state = $2 for update`,
-    [id, state],
+    `select ${COLUMNS} from recoveries where id = $1 and state = any($2) for update`,
+    [id, states],
   );
   return row && opened(cipher, row);
 }

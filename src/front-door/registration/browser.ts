@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import type { Queryable } from '../../platform/database.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
 import type { FrontDoorDeps } from '../deps.ts';
@@ -7,7 +8,7 @@ import { showStop } from '../stop.ts';
 import { issueTicket, ticketOf } from '../ticket.ts';
 import type { Draft } from './draft.ts';
 import { tooYoung } from './form.ts';
-import { readDraft, type StoredDraft, saveDraft } from './store.ts';
+import { lockDraft, readDraft, type StoredDraft, saveDraft } from './store.ts';
 
 export const REGISTRATION_COOKIE = 'ymt_registration';
 
@@ -69,6 +70,23 @@ export function draftKeeper(deps: FrontDoorDeps) {
 
     save: (ticket: Buffer, draft: Draft): Promise<void> =>
       saveDraft(db, cipher, ticket, draft, draftExpiry(clock())),
+
+    /**
+     * Changes the newest draft while nobody else does, unless `change` gives none back.
+     *
+     * @returns the changed one; nothing when it was not changed, or is finished or gone.
+     */
+    change: (
+      ticket: Buffer,
+      change: (tx: Queryable, draft: Draft) => Promise<Draft | undefined>,
+    ): Promise<Open | undefined> =>
+      db.transaction(async (tx) => {
+        const now = clock();
+        const found = await lockDraft(tx, cipher, ticket, now);
+        const draft = found?.state === 'open' ? await change(tx, found.draft) : undefined;
+        if (draft) await saveDraft(tx, cipher, ticket, draft, draftExpiry(now));
+        return draft && { ticket, draft };
+      }),
 
     newTicket: (ctx: Context): Buffer => issueTicket(ctx, REGISTRATION_COOKIE, lifetimes.draft),
   };

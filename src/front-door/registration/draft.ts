@@ -1,25 +1,9 @@
-import type { EvidenceSource } from '../../assurance/policy.ts';
 import { proofingPolicy } from '../../assurance/proofing/policy.ts';
-import type { DocumentType } from '../../citizens/identifiers.ts';
-import type { SideChecks } from '../side-checks.ts';
+import type { Confirmation, SideChecks } from '../side-checks.ts';
 import type { Entries } from './form.ts';
 
-/** An authority said yes. Kept, so that it is not asked again when a later step has to be tried again. */
-export interface Confirmation {
-  reference: string;
-  source: EvidenceSource;
-  /** ISO 8601 */
-  at: string;
-}
-
 /** A registration that is under way: what was typed, and who has confirmed what. */
-export interface Draft {
-  name: string;
-  documentType: DocumentType;
-  idNumber: string;
-  birthDate: string;
-  phone: string;
-  username: string;
+export interface Draft extends Omit<Entries, 'password'> {
   passwordHash: string;
   /** The interaction that it began in, which it goes on to. */
   interactionUid?: string;

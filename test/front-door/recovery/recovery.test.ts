@@ -4,6 +4,7 @@ import { recordEvidence } from '../../../src/assurance/store.ts';
 import { closeAccount } from '../../../src/citizens/account-state.ts';
 import { accountsCommand } from '../../../src/citizens/accounts-command.ts';
 import { verifyPassword } from '../../../src/citizens/password.ts';
+import { changePhone } from '../../../src/citizens/phone.ts';
 import { readCitizen } from '../../../src/citizens/store.ts';
 import { toolsOf } from '../../../src/front-door/recovery/browser.ts';
 import { applyDueRecoveries } from '../../../src/front-door/recovery/recover.ts';
@@ -11,6 +12,7 @@ import { audited } from '../../support/audited.ts';
 import { cipher, ending } from '../../support/citizens.ts';
 import {
   errorOf,
+  follow,
   givenAccountOf,
   PASSWORD,
   personNamed,
@@ -164,6 +166,29 @@ test('whether there is an account shows only after the proof', async (t) => {
     plain((await begin(two, holder, 'password')).text),
   );
   t.is(errorOf(await byCard(one, without)), 'no_account');
+  // Nor does a page that somebody goes to by its address go on without one.
+  for (const path of ['prove', 'status', 'password']) {
+    t.is(errorOf(await follow(one, await one.get(`/recover/${path}`))), 'no_account', path);
+  }
+  await givenAccountOf(door, without);
+  t.regex((await follow(one, await one.get('/recover/status'))).text, /name="code"/);
+});
+
+test('a code to a phone that the account has no more sets no password: the new phone is asked', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const phone = personNamed('ding_guiying').phone;
+  const citizenId = await givenAccountOf(door, person);
+  const jar = door.jar();
+  await begin(jar, person, 'password');
+  await byCard(jar, person);
+  await submit(jar, '/recover/code', { code: await door.code(person.phone) });
+  const change = { citizenId, phone, boundLevel: 'basic' as const, now: door.now() };
+  await door.db.transaction((tx) => changePhone(tx, cipher, change));
+  t.regex((await submit(jar, '/recover/password', { password: NEW })).text, /name="code"/);
+  t.truthy(await verifyPassword(door.db, citizenId, PASSWORD));
+  await submit(jar, '/recover/code', { code: await door.code(phone) });
+  t.regex((await submit(jar, '/recover/password', { password: NEW })).text, /密码已重新设置/);
 });
 
 test('a wrong card counts as a failure, and after two the way goes last', async (t) => {
