@@ -9,6 +9,17 @@ export interface LoginAttempt {
   finishedAt: Date | undefined;
 }
 
+/** How long the second page waits for its code, and a second click finds its login, in milliseconds. */
+const ATTEMPT_MS = 30 * 60 * 1000;
+const expiryOf = ({ now }: Progress): Date => new Date(now.getTime() + ATTEMPT_MS);
+
+/** Something happens to the attempt of an interaction. */
+interface Progress {
+  interactionUid: string;
+  citizenId: string;
+  now: Date;
+}
+
 interface AttemptRow {
   citizen_id: string;
   password_at: Date | null;
@@ -16,15 +27,12 @@ interface AttemptRow {
 }
 
 /** Begins an attempt, in the transaction that records the password's proof. An earlier one ends with it. */
-export async function beginAttempt(
-  tx: Queryable,
-  attempt: { interactionUid: string; citizenId: string; now: Date; expiresAt: Date },
-): Promise<void> {
+export async function beginAttempt(tx: Queryable, attempt: Progress): Promise<void> {
   await tx.query(
     `insert into login_attempts (interaction_uid, citizen_id, password_at, expires_at) values ($1, $2, $3, $4)
      on conflict (interaction_uid) do update set citizen_id = excluded.citizen_id,
        password_at = excluded.password_at, finished_at = null, expires_at = excluded.expires_at`,
-    [attempt.interactionUid, attempt.citizenId, attempt.now, attempt.expiresAt],
+    [attempt.interactionUid, attempt.citizenId, attempt.now, expiryOf(attempt)],
   );
 }
 
@@ -34,28 +42,22 @@ export async function beginAttempt(
  * @returns `false` when the attempt is there no more: the account's sessions were ended, and it with them. Then
  *   nothing may be recorded.
  */
-export async function completeAttempt(
-  tx: Queryable,
-  attempt: { interactionUid: string; citizenId: string; now: Date; expiresAt: Date },
-): Promise<boolean> {
+export async function completeAttempt(tx: Queryable, attempt: Progress): Promise<boolean> {
   const rows = await tx.query(
     `update login_attempts set finished_at = $3, expires_at = $4
       where interaction_uid = $1 and citizen_id = $2 and password_at is not null returning 1`,
-    [attempt.interactionUid, attempt.citizenId, attempt.now, attempt.expiresAt],
+    [attempt.interactionUid, attempt.citizenId, attempt.now, expiryOf(attempt)],
   );
   return rows.length > 0;
 }
 
 /** Notes that a login in one step is done, in the transaction that records its proof. */
-export async function finishAttempt(
-  tx: Queryable,
-  attempt: { interactionUid: string; citizenId: string; now: Date; expiresAt: Date },
-): Promise<void> {
+export async function finishAttempt(tx: Queryable, attempt: Progress): Promise<void> {
   await tx.query(
     `insert into login_attempts (interaction_uid, citizen_id, finished_at, expires_at) values ($1, $2, $3, $4)
      on conflict (interaction_uid) do update set citizen_id = excluded.citizen_id,
        finished_at = excluded.finished_at, expires_at = excluded.expires_at`,
-    [attempt.interactionUid, attempt.citizenId, attempt.now, attempt.expiresAt],
+    [attempt.interactionUid, attempt.citizenId, attempt.now, expiryOf(attempt)],
   );
 }
 

@@ -20,7 +20,6 @@ import { maskName } from '../masked.ts';
 import { interactionPath, seeOther } from '../paths.ts';
 import { showStop, switchAction } from '../stop.ts';
 import { completeAttempt, readAttempt } from './attempts.ts';
-import { attemptExpiry } from './login.ts';
 
 const Answer = z.object({
   action: z.enum(['continue', 'resend']).default('continue'),
@@ -37,8 +36,7 @@ const SMS_REASONS: Record<string, 'code_wrong' | 'code_expired' | 'code_spent' |
   'frontDoor.code.spent': 'code_spent',
 };
 
-/** The attempt was ended from elsewhere. */
-const OVER = Symbol();
+const SPENT = 'frontDoor.code.spent';
 
 interface Pending {
   interaction: Interaction;
@@ -116,17 +114,16 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
   /**
    * Writes the second proof and ends the attempt, in the transaction that consumed the code.
    *
-   * @returns what stands in the way: the attempt ended while the page was open.
+   * @returns what the page says: the attempt was ended from elsewhere while it was open.
    */
   async function prove(
     tx: Queryable,
     { interaction, citizen }: Pending,
     proof: ProofOf,
-  ): Promise<typeof OVER | undefined> {
+  ): Promise<string | undefined> {
     const now = clock();
     const { uid, client } = interaction;
-    const attempt = { interactionUid: uid, citizenId: citizen.id, now, expiresAt: attemptExpiry(now) };
-    if (!(await completeAttempt(tx, attempt))) return OVER;
+    if (!(await completeAttempt(tx, { interactionUid: uid, citizenId: citizen.id, now }))) return SPENT;
     await recordProof(tx, { citizenId: citizen.id, interactionUid: uid, at: now, ...proof });
     await record(tx, {
       type: 'proof.recorded',
@@ -171,19 +168,21 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
         if (!used) return refuse(tx, waiting, 'frontDoor.code.totpWrong', { factor, reason: 'code_wrong' });
         return prove(tx, waiting, { method: 'totp', boundLevel: used.boundLevel, credentialId: used.id });
       }
-      if (citizen.phone === undefined) return 'frontDoor.code.spent';
+      if (citizen.phone === undefined) return SPENT;
       const place = placeOf(interaction.uid, citizen.id, citizen.phone);
       const refusal = await takeCode(tx, deps, { ...place, code });
       if (refusal) return refuse(tx, waiting, refusal, { factor, reason: SMS_REASONS[refusal] });
       const phone = await usePhone(tx, { citizenId: citizen.id, now: clock() });
       // The carrier gave the number to somebody else while the page was open.
-      if (!phone) return 'frontDoor.code.spent';
+      if (!phone) return SPENT;
       return prove(tx, waiting, { method: 'sms', boundLevel: phone.boundLevel });
     });
     if (wrong === undefined) return door.loggedIn(ctx, { citizenId: citizen.id });
-    if (wrong === OVER) return seeOther(ctx, `${waiting.base}/login`);
+    // Ended from elsewhere, or the same button pressed twice: the other press has used the code up, and is the login.
+    const still = await pending(ctx);
+    if (!still) return;
     parsed.form.errors.code = wrong;
-    return show(ctx, waiting, factor, { form: parsed.form });
+    return show(ctx, still, factor, { form: parsed.form });
   });
 }
 

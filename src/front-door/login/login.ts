@@ -20,10 +20,6 @@ const Credentials = z.object({
   password: z.string().min(1, 'frontDoor.login.passwordMissing').max(1000, 'frontDoor.login.wrong'),
 });
 
-/** How long the second page waits for its code, in milliseconds. */
-const ATTEMPT_MS = 30 * 60 * 1000;
-export const attemptExpiry = (now: Date): Date => new Date(now.getTime() + ATTEMPT_MS);
-
 /** Page 1 of the login: user name and password, or a passkey. */
 export function loginRoutes(router: Router, deps: FrontDoorDeps) {
   const { db, cipher, clock, pages, door, limits } = deps;
@@ -92,12 +88,7 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
         at: now,
         boundLevel: credential.boundLevel,
       });
-      await beginAttempt(tx, {
-        interactionUid: interaction.uid,
-        citizenId,
-        now,
-        expiresAt: attemptExpiry(now),
-      });
+      await beginAttempt(tx, { interactionUid: interaction.uid, citizenId, now });
       await record(tx, {
         type: 'proof.recorded',
         citizenId,

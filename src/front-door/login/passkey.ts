@@ -13,7 +13,6 @@ import type { FrontDoorDeps } from '../deps.ts';
 import { interactionPath, seeOther } from '../paths.ts';
 import { showStop, switchAction } from '../stop.ts';
 import { finishAttempt, readAttempt } from './attempts.ts';
-import { attemptExpiry } from './login.ts';
 
 const text = z.string().max(20_000);
 
@@ -59,8 +58,13 @@ export function passkeyRoutes(router: Router, deps: FrontDoorDeps): void {
     const { uid, client } = await door.details(ctx);
     const base = interactionPath(uid);
     const now = clock();
-    const attempt = await readAttempt(db, uid, now);
-    if (attempt?.finishedAt) return door.loggedIn(ctx, { citizenId: attempt.citizenId });
+    /** Who has logged in here: a second click, or Back after the login. */
+    const finishedBy = async () => {
+      const attempt = await readAttempt(db, uid, now);
+      return attempt?.finishedAt && attempt.citizenId;
+    };
+    const already = await finishedBy();
+    if (already) return door.loggedIn(ctx, { citizenId: already });
     const parsed = formOf(ctx, Form);
     const response = parsed.ok ? assertionOf(parsed.data.response) : undefined;
     const login = await db.transaction(async (tx) => {
@@ -85,7 +89,7 @@ export function passkeyRoutes(router: Router, deps: FrontDoorDeps): void {
         userVerified: used.userVerified,
         hardware: used.hardware,
       });
-      await finishAttempt(tx, { interactionUid: uid, citizenId, now, expiresAt: attemptExpiry(now) });
+      await finishAttempt(tx, { interactionUid: uid, citizenId, now });
       const detail = { method: 'passkey' } as const;
       await record(tx, { type: 'proof.recorded', citizenId, clientId: client.id, detail, at: now });
       return { citizenId };
@@ -96,6 +100,9 @@ export function passkeyRoutes(router: Router, deps: FrontDoorDeps): void {
       await limits.refund('login_network', ctx.ip);
       return door.loggedIn(ctx, { citizenId: login.citizenId });
     }
+    // Sent twice at once: the other one has used the challenge up, and is the login.
+    const other = await finishedBy();
+    if (other) return door.loggedIn(ctx, { citizenId: other });
     return showStop(deps, ctx, new Problem('passkey_failed', 422), [
       { label: 'frontDoor.passkey.otherWay', href: `${base}/login` },
     ]);
