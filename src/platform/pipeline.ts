@@ -18,6 +18,8 @@ export class ConnectionLost extends Error {}
 interface Line {
   client: pg.Client;
   socket: Socket;
+  connected: Promise<void>;
+  ready: boolean;
 }
 
 /** SQLSTATE of a server that goes away: by an administrator, by a crash, or because it cannot take anybody now. */
@@ -31,26 +33,23 @@ const GOING_AWAY = /^57P/;
  * to disk instead of sharing one.
  */
 export function openPipeline(config: pg.ClientConfig): Pipeline {
-  let opening: Promise<Line> | undefined;
-  let ready: Line | undefined;
+  let current: Line | undefined;
 
-  async function open(): Promise<Line> {
+  function open(): Line {
     const socket = new Socket();
     const client = new pg.Client({ ...config, stream: () => socket, pipeline: true });
+    const connected = client.connect().then(() => {
+      line.ready = true;
+    });
+    const line: Line = { client, socket, connected, ready: false };
+    // Told of one line more than once; by then there may be another.
     const forget = () => {
-      if (ready?.client === client) ready = undefined;
-      opening = undefined;
+      if (current === line) current = undefined;
     };
     client.once('end', forget);
     client.on('error', forget);
-    try {
-      await client.connect();
-    } catch (error) {
-      forget();
-      throw error;
-    }
-    ready = { client, socket };
-    return ready;
+    connected.catch(forget);
+    return line;
   }
 
   /** Holds writes back until this turn of the event loop has seen all that arrived. */
@@ -62,11 +61,11 @@ export function openPipeline(config: pg.ClientConfig): Pipeline {
 
   return {
     async query(statement) {
-      let line = ready;
-      if (line === undefined) {
-        opening ??= open();
+      current ??= open();
+      const line = current;
+      if (!line.ready) {
         try {
-          line = await opening;
+          await line.connected;
         } catch (error) {
           throw new ConnectionLost('the database did not answer', { cause: error });
         }
@@ -80,8 +79,12 @@ export function openPipeline(config: pg.ClientConfig): Pipeline {
       }
     },
     async close() {
-      const line = ready ?? (await opening?.catch(() => undefined));
-      await line?.client.end();
+      const line = current;
+      const connected = await line?.connected.then(
+        () => true,
+        () => false,
+      );
+      if (connected) await line?.client.end();
     },
   };
 }
