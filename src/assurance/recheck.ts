@@ -8,6 +8,7 @@ import { parseName } from '../citizens/names.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/database.ts';
+import { tryEach } from '../platform/each.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
 import { Problem } from '../platform/problem.ts';
 import type { EnqueueLogout } from '../sessions/end.ts';
@@ -144,6 +145,7 @@ const hasPhone = (citizen: Citizen | undefined): citizen is Citizen & { phone: s
  * processes share the work and an authority that is down is asked again later.
  *
  * @returns how many were tried; call again while it is `limit`.
+ * @throws AggregateError with what went wrong for some, after all were tried.
  */
 export async function runRechecks(deps: RecheckDeps, { limit }: { limit: number }): Promise<number> {
   const now = deps.now();
@@ -155,16 +157,16 @@ export async function runRechecks(deps: RecheckDeps, { limit }: { limit: number 
      returning citizen_id, method`,
     [now, retryAt, limit],
   );
-  for (const { citizen_id: citizenId, method } of due) {
+  await tryEach(due, 'some rechecks did not end', async ({ citizen_id: citizenId, method }) => {
     const outcome =
       method === 'register' ? await recheckRegister(deps, citizenId) : await recheckPhone(deps, citizenId);
     // A match has set the next date itself; anything final leaves nothing to ask about.
-    if (outcome === 'match' || outcome === 'unavailable' || outcome === 'unknown') continue;
+    if (outcome === 'match' || outcome === 'unavailable' || outcome === 'unknown') return;
     await deps.db.query('delete from rechecks where citizen_id = $1 and method = $2 and due_at = $3', [
       citizenId,
       method,
       retryAt,
     ]);
-  }
+  });
   return due.length;
 }

@@ -187,3 +187,17 @@ test.serial('each register is asked monthly and each carrier every ninety days, 
   t.is(await asOf(90.5), 2);
   t.is((await readEvidence(db, citizenId)).length, 5);
 });
+
+test.serial('a recheck that fails keeps no other waiting', async (t) => {
+  await db.query('delete from rechecks');
+  for (let n = 0; n < 2; n++) await registered(31);
+  let asked = 0;
+  const recheck: RecheckDeps['register']['recheck'] = async (question) => {
+    asked += 1;
+    if (asked === 1) throw new Error('a row that cannot be read');
+    return deps.register.recheck(question);
+  };
+  const failing = { ...deps, register: { ...deps.register, recheck } };
+  await t.throwsAsync(runRechecks(failing, { limit: 100 }), { instanceOf: AggregateError });
+  t.is(asked, 2);
+});

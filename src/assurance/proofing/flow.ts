@@ -3,6 +3,7 @@ import { record } from '../../audit/log.ts';
 import { AuthorityUnavailable } from '../../authorities/ask.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
+import { tryEach } from '../../platform/each.ts';
 import { newId } from '../../platform/id.ts';
 import { Problem } from '../../platform/problem.ts';
 import { adjudicate, type RefusalReason } from './adjudicate.ts';
@@ -179,17 +180,11 @@ const askAgainAt = (now: Date): Date => new Date(now.getTime() + proofingPolicy.
 export async function decideLater(deps: ProofingDeps, { limit }: { limit: number }): Promise<number> {
   const now = deps.now();
   const due = await takeAwaited(deps.db, { now, again: askAgainAt(now), limit });
-  const faults: unknown[] = [];
-  for (const proofing of due) {
-    try {
-      const subject = await deps.readSubject(proofing.citizenId);
-      if (subject !== undefined) await askAndDecide(deps, proofing);
-      else await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer: undefined, now }));
-    } catch (error) {
-      faults.push(error);
-    }
-  }
-  if (faults.length > 0) throw new AggregateError(faults, 'some checks could not be decided');
+  await tryEach(due, 'some checks could not be decided', async (proofing) => {
+    const subject = await deps.readSubject(proofing.citizenId);
+    if (subject !== undefined) await askAndDecide(deps, proofing);
+    else await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer: undefined, now }));
+  });
   return due.length;
 }
 

@@ -10,6 +10,7 @@ import { changePassword } from '../../citizens/password.ts';
 import { changePhone, transferPhone } from '../../citizens/phone.ts';
 import { type Citizen, readCitizen } from '../../citizens/store.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
+import { tryEach } from '../../platform/each.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
 import type { Translate } from '../../platform/i18n.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
@@ -279,16 +280,12 @@ export async function applyDueRecoveries(
   now: Date,
 ): Promise<number> {
   let ended = 0;
-  const faults: unknown[] = [];
-  for (const recoveryId of await dueRecoveries(db, now)) {
+  await tryEach(await dueRecoveries(db, now), 'some recoveries could not be applied', async (recoveryId) => {
     try {
-      const outcome = await db.transaction((tx) => applyNewPhone(tx, tools, { recoveryId, now }));
-      if (outcome) ended++;
+      if (await db.transaction((tx) => applyNewPhone(tx, tools, { recoveryId, now }))) ended++;
     } catch (error) {
-      // One that fails must not keep the others waiting.
-      if (!(error instanceof AuthorityUnavailable)) faults.push(error);
+      if (!(error instanceof AuthorityUnavailable)) throw error;
     }
-  }
-  if (faults.length > 0) throw new AggregateError(faults, 'some recoveries could not be applied');
+  });
   return ended;
 }
