@@ -13,6 +13,13 @@ export const LOGOUT_QUEUE = 'backchannel-logout';
 const RETRIES = { retryLimit: 33, retryDelay: 2, retryBackoff: true, retryDelayMax: 3600 };
 
 /**
+ * A relying party that hangs costs five seconds a notice. It holds a few of many places, so that the notices of all
+ * others pass by however many wait for it. What a killed process had taken is free again after a minute: until then
+ * it would count as a notice on its way.
+ */
+const TURNS = { atOnce: 100, atOncePerGroup: 4, expireInSeconds: 60 };
+
+/**
  * The queue between the end of a session and the relying parties that must hear of it (OpenID Connect
  * Back-Channel Logout 1.0 §2.5). A notice is put there in the transaction that ends the session, and tried
  * again for a day if the relying party does not take it.
@@ -20,7 +27,8 @@ const RETRIES = { retryLimit: 33, retryDelay: 2, retryBackoff: true, retryDelayM
 export const enqueueLogoutOn =
   (jobs: Jobs): EnqueueLogout =>
   async (tx, notices) => {
-    for (const notice of notices) await jobs.enqueue(tx, LOGOUT_QUEUE, { ...notice });
+    for (const notice of notices)
+      await jobs.enqueue(tx, LOGOUT_QUEUE, { ...notice }, { group: notice.clientId });
   };
 
 /** The log says once that a relying party was told, or that it was given up. */
@@ -44,6 +52,6 @@ export async function defineLogoutQueue(
       }
       if (told) await note('logout.delivered');
     },
-    RETRIES,
+    { ...RETRIES, ...TURNS },
   );
 }

@@ -15,6 +15,12 @@ export interface JobOptions {
   retryDelayMax?: number;
   /** Runs by itself so often, once among all processes, never two at a time; without a payload. */
   everySeconds?: number;
+  /** How many run at once in this process. Default 10. */
+  atOnce?: number;
+  /** How many of one group run at once in all processes, so that a slow one holds up no other. Default any number. */
+  atOncePerGroup?: number;
+  /** Seconds after which a job that a killed process left behind is tried again. Default 300. */
+  expireInSeconds?: number;
 }
 
 export interface EnqueueOptions {
@@ -22,6 +28,8 @@ export interface EnqueueOptions {
   startAfterSeconds?: number;
   /** While a job with this key waits, another one is not added. */
   singletonKey?: string;
+  /** What `atOncePerGroup` counts by. */
+  group?: string;
 }
 
 export interface Jobs {
@@ -57,15 +65,20 @@ export type Handler = (payload: Payload, attempt: { retries: number }) => Promis
 interface Defined {
   handler: Handler;
   everySeconds: number | undefined;
+  atOnce: number;
+  atOncePerGroup: number | undefined;
+  inFlight: Set<Promise<unknown>>;
+  /** Whether jobs may be left that wait for one of those in flight to end. */
+  full?: boolean;
   /** When to add the next run of a periodic job, on `performance.now()`'s clock. */
   nextTick?: number;
   timer?: NodeJS.Timeout;
-  running?: Promise<void>;
+  looking?: Promise<void>;
   again?: boolean;
 }
 
 const POLL_MS = 1_000;
-const BATCH = 10;
+const AT_ONCE = 10;
 const PERIODIC = 'periodic';
 
 const asDb = (on: Queryable): Db => ({
@@ -117,9 +130,20 @@ export async function openJobs(options: {
     }
   }
 
-  const runAll = async (name: string, jobs: Job<Payload>[]) => {
-    const { handler } = find(name);
-    return Promise.all(jobs.map((job) => runOne(name, job, handler)));
+  /** Begins a job without waiting for it. Its end makes room for another. */
+  function begin(name: string, entry: Defined, job: Job<Payload>): void {
+    const run = runOne(name, job, entry.handler)
+      .catch((error) => log.error({ err: error, job: name }, 'job queue'))
+      .finally(() => {
+        entry.inFlight.delete(run);
+        if (entry.full) work(name);
+      });
+    entry.inFlight.add(run);
+  }
+
+  const ended = async ({ looking, inFlight }: Defined): Promise<void> => {
+    await looking;
+    await Promise.all(inFlight);
   };
 
   /** Adds the run of a periodic job when it is time; of all processes only the first in a time slot adds it. */
@@ -133,55 +157,67 @@ export async function openJobs(options: {
   let stopping = false;
   let started = false;
 
-  /** One turn at a time for each name; a call during a turn leads to one more after it. */
+  /** Takes what waits, as far as there is room. With groups, fewer than asked for does not mean that no more wait. */
+  async function look(name: string, entry: Defined): Promise<void> {
+    const { atOnce, atOncePerGroup: perGroup, inFlight } = entry;
+    for (;;) {
+      const room = atOnce - inFlight.size;
+      entry.full = room <= 0 || perGroup !== undefined;
+      if (room <= 0 || stopping) return;
+      await tick(name, entry);
+      const jobs = await boss.fetch<Payload>(name, {
+        batchSize: room,
+        ...(perGroup !== undefined && { groupConcurrency: perGroup }),
+      });
+      for (const job of jobs) begin(name, entry, job);
+      if (jobs.length === 0 || (perGroup === undefined && jobs.length < room)) return;
+    }
+  }
+
+  /** One look at a time for each name; a call during one leads to one more after it. */
   function work(name: string): void {
     const entry = find(name);
     if (stopping || !started) return;
-    if (entry.running) {
+    if (entry.looking) {
       entry.again = true;
       return;
     }
     clearTimeout(entry.timer);
-    entry.running = (async () => {
-      try {
-        await tick(name, entry);
-        let jobs: Job<Payload>[];
-        do {
-          jobs = await boss.fetch<Payload>(name, { batchSize: BATCH });
-          await runAll(name, jobs);
-        } while (jobs.length === BATCH && !stopping);
-      } catch (error) {
-        log.error({ err: error, job: name }, 'job queue');
-      }
-    })().finally(() => {
-      entry.running = undefined;
-      const soon = entry.again;
-      entry.again = false;
-      if (stopping) return;
-      entry.timer = setTimeout(() => work(name), soon ? 0 : POLL_MS).unref();
-    });
+    entry.looking = look(name, entry)
+      .catch((error) => log.error({ err: error, job: name }, 'job queue'))
+      .finally(() => {
+        entry.looking = undefined;
+        const soon = entry.again;
+        entry.again = false;
+        if (stopping) return;
+        entry.timer = setTimeout(() => work(name), soon ? 0 : POLL_MS).unref();
+      });
   }
 
   return {
     async define(name, handler, options = {}) {
       const { retryLimit = 5, retryDelay = 10, retryBackoff = true, retryDelayMax, everySeconds } = options;
+      const { expireInSeconds = 300, atOncePerGroup } = options;
+      // A periodic job never runs twice at a time, however long it takes.
+      const atOnce = everySeconds ? 1 : (options.atOnce ?? AT_ONCE);
       const settings = {
         ...(retryDelayMax !== undefined && { retryDelayMax }),
         retryLimit: everySeconds ? 0 : retryLimit,
         retryDelay,
         retryBackoff,
         // A killed process leaves its job active so long; a periodic one is held up by that.
-        expireInSeconds: everySeconds ? Math.max(60, everySeconds) : 300,
+        expireInSeconds: everySeconds ? Math.max(60, everySeconds) : expireInSeconds,
         deleteAfterSeconds: everySeconds ? 3_600 : 86_400,
       };
       await boss.createQueue(name, { ...settings, policy: everySeconds ? 'exclusive' : 'short' });
       await boss.updateQueue(name, settings);
-      defined.set(name, { handler, everySeconds });
+      defined.set(name, { handler, everySeconds, atOnce, atOncePerGroup, inFlight: new Set() });
     },
-    async enqueue(tx, name, payload = {}, { startAfterSeconds, singletonKey } = {}) {
+    async enqueue(tx, name, payload = {}, { startAfterSeconds, singletonKey, group } = {}) {
       await boss.send(name, payload, {
         db: asDb(tx),
         ...(startAfterSeconds !== undefined && { startAfter: startAfterSeconds }),
+        ...(group !== undefined && { group: { id: group } }),
         singletonKey: singletonKey ?? (find(name).everySeconds ? PERIODIC : newId()),
       });
     },
@@ -189,8 +225,9 @@ export async function openJobs(options: {
       setImmediate(work, name);
     },
     async runNow(name) {
-      const { everySeconds, running } = find(name);
-      await running;
+      const entry = find(name);
+      const { everySeconds, handler } = entry;
+      await ended(entry);
       if (everySeconds) await boss.send(name, {}, { singletonKey: PERIODIC });
       // All are claimed before any is run: one that fails must not be taken up again in the same call.
       const claimed: Job<Payload>[] = [];
@@ -199,7 +236,8 @@ export async function openJobs(options: {
         if (jobs.length === 0) break;
         claimed.push(...jobs);
       }
-      const error = (await runAll(name, claimed)).find((result) => result !== undefined);
+      const results = await Promise.all(claimed.map((job) => runOne(name, job, handler)));
+      const error = results.find((result) => result !== undefined);
       if (error !== undefined) throw error;
     },
     async start() {
@@ -209,7 +247,7 @@ export async function openJobs(options: {
     async stop() {
       stopping = true;
       for (const { timer } of defined.values()) clearTimeout(timer);
-      await Promise.all([...defined.values()].map(({ running }) => running));
+      await Promise.all([...defined.values()].map(ended));
       await boss.stop({ graceful: true, close: false });
     },
   };

@@ -9,7 +9,7 @@ import { PgBoss } from 'pg-boss';
 import { lockAccount } from '../../src/citizens/account-state.ts';
 import { defineLogoutQueue, enqueueLogoutOn, LOGOUT_QUEUE } from '../../src/oidc/logout-queue.ts';
 import { newId } from '../../src/platform/id.ts';
-import type { Handler, Jobs } from '../../src/platform/jobs.ts';
+import { type Handler, type Jobs, openJobs } from '../../src/platform/jobs.ts';
 import { endExpiredSessions, endSessions } from '../../src/sessions/end.ts';
 import { audited } from '../support/audited.ts';
 import { freshDatabase } from '../support/database.ts';
@@ -25,6 +25,8 @@ interface Portal {
   answer: number | 'hold';
   /** The next logout token. */
   next(): Promise<string>;
+  /** When it has so many. */
+  received(count: number): Promise<void>;
 }
 
 /** The address of a relying party that takes logout tokens. */
@@ -49,7 +51,10 @@ async function openPortal(t: ExecutionContext<unknown>): Promise<Portal> {
   });
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const next = () => new Promise<string>((tell) => waiting.push(tell));
-  const it: Portal = { origin, tokens: [], answer: 200, next };
+  const received = async (count: number) => {
+    while (it.tokens.length < count) await next();
+  };
+  const it: Portal = { origin, tokens: [], answer: 200, next, received };
   return it;
 }
 
@@ -192,6 +197,43 @@ test('a relying party that is down hears of it later: tried again after growing 
   await deliver();
   await t.notThrowsAsync(verify(platform, a.tokens.at(-1)!));
   t.deepEqual(await waits(platform), []);
+});
+
+test('a portal that hangs holds up nobody else, however many notices wait for it', async (t) => {
+  const db = await freshDatabase(t, { max: 4 });
+  const portals = { dead: await openPortal(t), alive: await openPortal(t) };
+  portals.dead.answer = 'hold';
+  const given = new AbortController();
+  const open = async () => {
+    const jobs = await openJobs({ connectionString: db.url, db, log: { error: () => {} } });
+    await defineLogoutQueue(jobs, {
+      db,
+      clock: () => new Date(),
+      async send({ clientId, sid }) {
+        const body = new URLSearchParams({ logout_token: sid });
+        const { origin } = portals[clientId as keyof typeof portals];
+        await fetch(`${origin}/logout`, { method: 'POST', body, signal: given.signal });
+        return true;
+      },
+    });
+    return jobs;
+  };
+  const processes = [await open(), await open()];
+  t.teardown(async () => {
+    given.abort();
+    await Promise.all(processes.map((jobs) => jobs.stop()));
+  });
+  const enqueue = enqueueLogoutOn(processes[0]!);
+  const notices = (clientId: string, count: number) =>
+    Array.from({ length: count }, (_, n) => ({ clientId, accountId: newId(), sid: `${clientId}-${n}` }));
+  await enqueue(db, notices('dead', 250));
+  await enqueue(db, notices('alive', 20));
+  const told = portals.alive.received(20);
+  await Promise.all(processes.map((jobs) => jobs.start()));
+  // Nothing that hangs is ever let go here: if it were waited for, this would never come.
+  await told;
+  t.is(new Set(portals.alive.tokens).size, 20);
+  t.true(portals.dead.tokens.length >= 1 && portals.dead.tokens.length <= 8, `${portals.dead.tokens.length}`);
 });
 
 test('a logout token goes to no private address unless the operator allows it', async (t) => {
