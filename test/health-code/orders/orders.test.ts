@@ -255,6 +255,26 @@ test('a large order cut into pieces raises the alarm all the same, also when it 
   );
 });
 
+test('pieces that are asked for at the same moment count together', async (t) => {
+  const { db, asks } = await given(t);
+  let second: Promise<string> | undefined;
+  await db.transaction(async (tx) => {
+    const order = wish({ subjects: subjects(30) });
+    await requestOrder(tx, tools, { actor: { officer: asks, as }, order, now: NOW });
+    let done = false;
+    second = request(db, asks, { subjects: subjects(30) }).finally(() => {
+      done = true;
+    });
+    const waiting = `select 1 from pg_locks where not granted and locktype = 'advisory'`;
+    while (!done && (await db.query(waiting)).length === 0);
+  });
+  const orderId = await second;
+  t.deepEqual(
+    (await openAlarms(db)).map((alarm) => [alarm.orderId, alarm.people]),
+    [[orderId, 60]],
+  );
+});
+
 test('orders use indexes only', async (t) => {
   const { db, holder, asks, approves } = await given(t);
   for (let n = 0; n < 60; n += 1) await request(db, approves);
