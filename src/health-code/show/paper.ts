@@ -44,7 +44,8 @@ const COLUMNS = 'id, code, issued_at, issued_by, expires_at, revoked_at';
 /**
  * Makes a paper code. @returns its id.
  * @param issuedBy the guardian who makes it, when it is not the citizen.
- * @throws Problem `health_no_dependant` 404 for a guardianship that has ended; `health_papers_many` 409 when the citizen has {@link PAPERS_MAX} that are good.
+ * @throws Problem `health_no_dependant` 404 for a guardianship that has ended; `health_papers_many` 409 when the citizen
+ * has {@link PAPERS_MAX} that are good.
  */
 export async function issuePaper(
   tx: Queryable,
@@ -56,6 +57,8 @@ export async function issuePaper(
     !(await holdGuardianship(tx, { guardianId: issuedBy, dependantId: citizenId }))
   )
     throw new Problem('health_no_dependant', 404);
+  // One after the other: the limit counts.
+  await tx.query('select 1 from health_people where citizen_id = $1 for update', [citizenId]);
   const id = newId();
   const { code, hash } = newCode(PAPER);
   const expiresAt = new Date(now.getTime() + lifetimes.healthPaper * 1_000);

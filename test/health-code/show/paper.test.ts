@@ -13,7 +13,7 @@ import { purgeShown } from '../../../src/health-code/show/purge.ts';
 import { newId } from '../../../src/platform/id.ts';
 import { cipher, NOW } from '../../support/citizens.ts';
 import { freshDatabase } from '../../support/database.ts';
-import { daysLater } from '../../support/health.ts';
+import { daysLater, givenDeclared, givenHealthCode } from '../../support/health.ts';
 
 const citizenId = newId();
 
@@ -60,6 +60,12 @@ test('nobody has more than a handful of good papers', async (t) => {
   await t.throwsAsync(issuePaper(db, cipher, { citizenId, now: NOW }), { message: 'health_papers_many' });
   await revokePaper(db, { citizenId, id: ids[0]!, now: NOW });
   await t.notThrowsAsync(issuePaper(db, cipher, { citizenId, now: NOW }));
+
+  await givenHealthCode(db);
+  const { citizenId: declared } = await givenDeclared(db, 1);
+  const make = () => db.transaction((tx) => issuePaper(tx, cipher, { citizenId: declared, now: NOW }));
+  await Promise.allSettled(Array.from({ length: PAPERS_MAX + 3 }, make));
+  t.is((await listPapers(db, declared)).length, PAPERS_MAX, 'nor when they are asked for at the same moment');
 });
 
 for (const code of ['HK3:', 'HK1:ABC', `HK3:${'0'.repeat(48)}`]) {
