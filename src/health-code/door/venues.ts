@@ -55,8 +55,9 @@ export async function registerVenue(
 }
 
 /**
- * Adds a device to a venue. @param credential only the sandbox names one.
+ * Adds a device to a venue that is not taken out. @param credential only the sandbox names one.
  * @returns the credential in groups of four letters. It is shown once and kept as a hash.
+ * @throws Problem `health_no_record` 404 when there is no such venue.
  */
 export async function addDevice(
   tx: Queryable,
@@ -70,11 +71,12 @@ export async function addDevice(
 ): Promise<string> {
   const parts = parseCredential(credential);
   if (!parts) throw new RangeError('a device credential is 32 letters of base 32');
-  await tx.query(
+  const rows = await tx.query(
     `insert into health_venue_devices (id, venue_id, label, secret_hash, registered_by, registered_at)
-     values ($1, $2, $3, $4, $5, $6)`,
+     select $1, id, $3, $4, $5, $6 from health_venues where id = $2 and disabled_at is null returning 1`,
     [parts.id, venueId, label.trim().slice(0, 100), hashOf(parts.secret), by, now],
   );
+  if (rows.length === 0) throw new Problem('health_no_record', 404);
   await record(tx, { type: 'health.venue_device_added', actor: by, at: now });
   return (parts.id + parts.secret).replace(/(.{4})(?=.)/g, '$1-');
 }

@@ -71,8 +71,6 @@ export function venuesRoutes(router: Router, deps: OfficerDeps): void {
         const posted = formOf(ctx, DeviceForm);
         if (!posted.ok) return show(ctx, officer, { form: posted.form });
         const venueId = recordId(ctx.params.id);
-        const known = (await listVenues(db, MOST_SHOWN)).find(({ id }) => id === venueId);
-        if (!known || known.disabled_at) throw new Problem('health_no_record', 404);
         const device = { venueId, label: posted.data.label, by: officer.actor, now: officer.now };
         const credential = await db.transaction((tx) => addDevice(tx, device));
         await show(ctx, officer, { made: { venueId, credential } });
