@@ -2,14 +2,14 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Queryable } from '../../platform/database.ts';
-import { type FormState, formOf } from '../../platform/http/forms.ts';
+import type { FormState } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { deactivate, isOfProvince, PROVINCE } from '../activation.ts';
 import { dayOf, days, formatDay, parseDay, startOf } from '../engine/civil-day.ts';
+import { formPage, rowButton } from '../officers/form-page.ts';
 import { type Officer, type OfficerDeps, officerGate } from '../officers/gate.ts';
-import { officerNav } from '../officers/nav.ts';
+import { OFFICER_PAGES, officerNav } from '../officers/nav.ts';
 import { plainText } from '../plain-text.ts';
-import { recordId } from '../record-id.ts';
 import { healthSettings } from '../settings.ts';
 import { approveActivation, readActivations, refuseActivation, requestActivation } from './store.ts';
 
@@ -27,7 +27,7 @@ const ActivationForm = z.object({
 export function activationRoutes(router: Router, deps: OfficerDeps): void {
   const { db, pages } = deps;
   const gate = officerGate(deps);
-  const roles = ['activation_approver'] as const;
+  const page = { path: LIST, roles: OFFICER_PAGES.activations ?? [] };
   const longest = healthSettings.activations.longestDays;
 
   async function show(ctx: Context, officer: Officer, form?: FormState): Promise<void> {
@@ -44,61 +44,42 @@ export function activationRoutes(router: Router, deps: OfficerDeps): void {
     });
   }
 
-  router.get(
-    LIST,
-    gate.form(roles, (ctx, officer) => show(ctx, officer)),
-  );
-  router.post(
-    LIST,
-    gate.act(roles, async (ctx, officer) => {
-      const posted = formOf(ctx, ActivationForm);
-      const { errors } = posted.form;
-      if (!officer.fresh) errors[''] = 'healthOffice.loginOld';
-      if (!posted.ok) return show(ctx, officer, posted.form);
-      const today = dayOf(officer.now.getTime());
-      const from = parseDay(posted.data.from);
-      const to = parseDay(posted.data.to);
-      if (from === undefined || from < today) errors.from = 'healthOffice.activation.errors.from';
+  formPage(router, gate, page, {
+    form: ActivationForm,
+    show,
+    read(typed, { now }, errors) {
+      const from = parseDay(typed.from);
+      const to = parseDay(typed.to);
+      if (from === undefined || from < dayOf(now.getTime()))
+        errors.from = 'healthOffice.activation.errors.from';
       if (to === undefined || from === undefined || to < from || to - from >= longest) {
         errors.to = { key: 'healthOffice.activation.errors.to', params: { days: longest } };
       }
-      if (Object.keys(errors).length > 0 || from === undefined || to === undefined) {
-        return show(ctx, officer, posted.form);
-      }
+      return from === undefined || to === undefined ? undefined : { ...typed, from, to };
+    },
+    async act({ legal_basis: legalBasis, region, from, to }, officer) {
+      const { now } = officer;
       const wish = {
-        officer,
-        legalBasis: posted.data.legal_basis,
-        region: posted.data.region,
-        from: new Date(Math.max(startOf(from), officer.now.getTime())),
+        legalBasis,
+        region,
+        from: new Date(Math.max(startOf(from), now.getTime())),
         to: new Date(startOf(to) + days(1)),
-        now: officer.now,
       };
-      await db.transaction((tx) => requestActivation(tx, wish));
-      back(ctx, 'requested');
-    }),
-  );
+      await db.transaction((tx) => requestActivation(tx, { ...wish, officer, now }));
+      return 'requested';
+    },
+  });
 
-  const back = (ctx: Context, done: string) => {
-    ctx.status = 303;
-    ctx.redirect(`${LIST}?done=${done}`);
-  };
   const button = (
     name: string,
     done: string,
     act: (tx: Queryable, by: { officer: Officer; id: string; now: Date }) => Promise<unknown>,
   ) =>
-    router.post(
-      `${LIST}/:id/${name}`,
-      gate.act(
-        roles,
-        async (ctx, officer) => {
-          const id = recordId(ctx.params.id);
-          await db.transaction((tx) => act(tx, { officer, id, now: officer.now }));
-          back(ctx, done);
-        },
-        () => LIST,
-      ),
-    );
+    rowButton(router, gate, page, {
+      name,
+      done,
+      act: (id, officer) => db.transaction((tx) => act(tx, { officer, id, now: officer.now })),
+    });
   button('approve', 'approved', approveActivation);
   button('refuse', 'refused', refuseActivation);
   button('withdraw', 'withdrawn', async (tx, { officer, id, now }) => {

@@ -7,6 +7,7 @@ import { addDevice, disableDevice, disableVenue, listVenues, registerVenue } fro
 import { plainText } from '../plain-text.ts';
 import { recordId } from '../record-id.ts';
 import { healthSettings } from '../settings.ts';
+import { formPage, rowButton, seeDone } from './form-page.ts';
 import { type Officer, type OfficerDeps, officerGate } from './gate.ts';
 import { OFFICER_PAGES, officerNav } from './nav.ts';
 
@@ -27,12 +28,13 @@ const DeviceForm = z.object({ label: plainText({ max: 100, missing: required }) 
 export function venuesRoutes(router: Router, deps: OfficerDeps): void {
   const { db, pages } = deps;
   const gate = officerGate(deps);
-  const roles = OFFICER_PAGES.venues ?? [];
+  const page = { path: LIST, roles: OFFICER_PAGES.venues ?? [] };
 
   async function show(
     ctx: Context,
     officer: Officer,
-    { form, made }: { form?: FormState; made?: { venueId: string; credential: string } } = {},
+    form?: FormState,
+    made?: { venueId: string; credential: string },
   ): Promise<void> {
     pages.render(ctx, 'health-code/officer/venues', {
       nav: officerNav(pages, ctx, officer, 'venues'),
@@ -43,66 +45,50 @@ export function venuesRoutes(router: Router, deps: OfficerDeps): void {
       form,
     });
   }
-  const back = (ctx: Context, done: string) => {
-    ctx.status = 303;
-    ctx.redirect(`${LIST}?done=${done}`);
-  };
-
-  router.get(
-    LIST,
-    gate.form(roles, (ctx, officer) => show(ctx, officer)),
-  );
-  router.post(
-    LIST,
-    gate.act(roles, async (ctx, officer) => {
-      const posted = formOf(ctx, VenueForm);
-      if (!officer.fresh) posted.form.errors[''] = 'healthOffice.loginOld';
-      if (!posted.ok || !officer.fresh) return show(ctx, officer, { form: posted.form });
-      const venue = { ...posted.data, by: officer.actor, now: officer.now };
-      await db.transaction((tx) => registerVenue(tx, venue));
-      back(ctx, 'registered');
-    }),
-  );
+  formPage(router, gate, page, {
+    form: VenueForm,
+    show,
+    read: (typed) => typed,
+    async act(typed, { actor: by, now }) {
+      await db.transaction((tx) => registerVenue(tx, { ...typed, by, now }));
+      return 'registered';
+    },
+  });
   router.post(
     `${LIST}/:id/devices`,
     gate.act(
-      roles,
+      page.roles,
       async (ctx, officer) => {
         const posted = formOf(ctx, DeviceForm);
-        if (!posted.ok) return show(ctx, officer, { form: posted.form });
+        if (!posted.ok) return show(ctx, officer, posted.form);
         const venueId = recordId(ctx.params.id);
         const device = { venueId, label: posted.data.label, by: officer.actor, now: officer.now };
         const credential = await db.transaction((tx) => addDevice(tx, device));
-        await show(ctx, officer, { made: { venueId, credential } });
+        await show(ctx, officer, undefined, { venueId, credential });
       },
       () => LIST,
     ),
   );
-  router.post(
-    `${LIST}/:id/disable`,
-    gate.act(
-      roles,
-      async (ctx, { actor: by, now }) => {
-        const venueId = recordId(ctx.params.id);
-        if (!(await db.transaction((tx) => disableVenue(tx, { venueId, by, now })))) {
-          throw new Problem('health_no_record', 404);
-        }
-        back(ctx, 'disabled');
-      },
-      () => LIST,
-    ),
-  );
+  rowButton(router, gate, page, {
+    name: 'disable',
+    done: 'disabled',
+    async act(venueId, { actor: by, now }) {
+      if (!(await db.transaction((tx) => disableVenue(tx, { venueId, by, now })))) {
+        throw new Problem('health_no_record', 404);
+      }
+    },
+  });
   router.post(
     `${LIST}/devices/:id/disable`,
     gate.act(
-      roles,
+      page.roles,
       async (ctx, { actor: by, now }) => {
         const deviceId = String(ctx.params.id);
         const known = /^[0-9A-Z]{8}$/.test(deviceId);
         if (!known || !(await db.transaction((tx) => disableDevice(tx, { deviceId, by, now })))) {
           throw new Problem('health_no_record', 404);
         }
-        back(ctx, 'disabled');
+        seeDone(ctx, LIST, 'disabled');
       },
       () => LIST,
     ),

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { recordAccess } from '../../audit/access-log.ts';
 import { readCitizen } from '../../citizens/store.ts';
-import { type FormState, formOf } from '../../platform/http/forms.ts';
+import type { FormState } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { requireActivation } from '../activation.ts';
 import {
@@ -20,6 +20,7 @@ import { parseInstant } from '../engine/instant.ts';
 import { maskName } from '../people.ts';
 import { plainText } from '../plain-text.ts';
 import { recordId } from '../record-id.ts';
+import { formPage, rowButton } from './form-page.ts';
 import { type Officer, type OfficerDeps, type OfficerPage, officerGate } from './gate.ts';
 import { OFFICER_PAGES, officerNav } from './nav.ts';
 
@@ -44,13 +45,13 @@ const VisitsForm = z.object({
 export function visitsRoutes(router: Router, deps: OfficerDeps): void {
   const { db, cipher, pages } = deps;
   const gate = officerGate(deps);
-  const roles = OFFICER_PAGES.visits ?? [];
   const whileOn =
     (page: OfficerPage): OfficerPage =>
     async (ctx, officer) => {
       await requireActivation(db, officer.now);
       await page(ctx, officer);
     };
+  const page = { path: LIST, roles: OFFICER_PAGES.visits ?? [], when: whileOn };
 
   async function show(ctx: Context, officer: Officer, form?: FormState): Promise<void> {
     pages.render(ctx, 'health-code/officer/visits', {
@@ -62,64 +63,43 @@ export function visitsRoutes(router: Router, deps: OfficerDeps): void {
       form,
     });
   }
-  router.get(LIST, gate.form(roles, whileOn(show)));
-  router.post(
-    LIST,
-    gate.act(
-      roles,
-      whileOn(async (ctx, officer) => {
-        const posted = formOf(ctx, VisitsForm);
-        const { errors } = posted.form;
-        if (!officer.fresh) errors[''] = 'healthOffice.loginOld';
-        if (!posted.ok) return show(ctx, officer, posted.form);
-        const { venue, from, to, grounds } = posted.data;
-        if (!(await listVenues(db, 500)).some(({ id }) => id === venue)) {
-          errors.venue = 'healthOffice.visits.errors.venue';
-        }
-        if (from === undefined) errors.from = 'healthOffice.visits.errors.time';
-        if (to === undefined || to > officer.now.getTime()) errors.to = 'healthOffice.visits.errors.time';
-        else if (from !== undefined && (to <= from || to - from > LONGEST_MS)) {
-          errors.to = 'healthOffice.visits.errors.long';
-        }
-        if (Object.keys(errors).length > 0 || from === undefined || to === undefined) {
-          return show(ctx, officer, posted.form);
-        }
-        const asked = { venueId: venue, from: new Date(from), to: new Date(to), grounds };
-        await db.transaction((tx) =>
-          requestReidentification(tx, { ...asked, officer: officer.actor, now: officer.now }),
-        );
-        back(ctx, 'requested');
-      }),
-    ),
-  );
-
-  const back = (ctx: Context, done: string) => {
-    ctx.status = 303;
-    ctx.redirect(`${LIST}?done=${done}`);
-  };
+  formPage(router, gate, page, {
+    form: VisitsForm,
+    show,
+    async read({ venue, from, to, grounds }, { now }, errors) {
+      if (!(await listVenues(db, 500)).some(({ id }) => id === venue)) {
+        errors.venue = 'healthOffice.visits.errors.venue';
+      }
+      if (from === undefined) errors.from = 'healthOffice.visits.errors.time';
+      if (to === undefined || to > now.getTime()) errors.to = 'healthOffice.visits.errors.time';
+      else if (from !== undefined && (to <= from || to - from > LONGEST_MS)) {
+        errors.to = 'healthOffice.visits.errors.long';
+      }
+      if (from === undefined || to === undefined) return undefined;
+      return { venueId: venue, from: new Date(from), to: new Date(to), grounds };
+    },
+    async act(wish, { actor: officer, now }) {
+      await db.transaction((tx) => requestReidentification(tx, { ...wish, officer, now }));
+      return 'requested';
+    },
+  });
   const button = (
     name: string,
     done: string,
     act: (by: { id: string; officer: string; now: Date }) => Promise<unknown>,
   ) =>
-    router.post(
-      `${LIST}/:id/${name}`,
-      gate.act(
-        roles,
-        whileOn(async (ctx, { actor, now }) => {
-          await act({ id: recordId(ctx.params.id), officer: actor, now });
-          back(ctx, done);
-        }),
-        () => LIST,
-      ),
-    );
+    rowButton(router, gate, page, {
+      name,
+      done,
+      act: (id, { actor: officer, now }) => act({ id, officer, now }),
+    });
   button('approve', 'approved', (by) => approveReidentification(db, cipher, by));
   button('refuse', 'refused', (by) => refuseReidentification(db, by));
 
   router.get(
     `${LIST}/:id`,
     gate.form(
-      roles,
+      page.roles,
       whileOn(async (ctx, officer) => {
         const request = await readReidentification(db, recordId(ctx.params.id));
         const part = request && [request.requestedBy, request.decidedBy].includes(officer.actor);

@@ -1,12 +1,12 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { type FormState, formOf } from '../../platform/http/forms.ts';
+import type { FormState } from '../../platform/http/forms.ts';
 import { dayOf, formatDay, parseDay } from '../engine/civil-day.ts';
+import { formPage, rowButton } from '../officers/form-page.ts';
 import { type Officer, type OfficerDeps, officerGate } from '../officers/gate.ts';
 import { OFFICER_PAGES, officerNav } from '../officers/nav.ts';
 import { plainText } from '../plain-text.ts';
-import { recordId } from '../record-id.ts';
 import { healthSettings } from '../settings.ts';
 import { decideOutage, readOutages, requestOutage } from './store.ts';
 
@@ -22,7 +22,7 @@ const OutageForm = z.object({
 export function outageRoutes(router: Router, deps: OfficerDeps): void {
   const { db, pages } = deps;
   const gate = officerGate(deps);
-  const roles = OFFICER_PAGES.outages ?? [];
+  const page = { path: LIST, roles: OFFICER_PAGES.outages ?? [] };
 
   const range = (now: Date) => {
     const today = dayOf(now.getTime());
@@ -42,49 +42,28 @@ export function outageRoutes(router: Router, deps: OfficerDeps): void {
       form,
     });
   }
-  const back = (ctx: Context, done: string) => {
-    ctx.status = 303;
-    ctx.redirect(`${LIST}?done=${done}`);
-  };
-
-  router.get(
-    LIST,
-    gate.form(roles, (ctx, officer) => show(ctx, officer)),
-  );
-  router.post(
-    LIST,
-    gate.act(roles, async (ctx, officer) => {
-      const posted = formOf(ctx, OutageForm);
-      const { errors } = posted.form;
-      if (!officer.fresh) errors[''] = 'healthOffice.loginOld';
-      if (!posted.ok) return show(ctx, officer, posted.form);
-      const { first, today } = range(officer.now);
-      const day = parseDay(posted.data.day);
-      if (day === undefined || day < first || day > today) {
-        const params = { from: formatDay(first), to: formatDay(today) };
-        errors.day = { key: 'healthCode.declare.errors.dateRange', params };
-      }
-      if (Object.keys(errors).length > 0 || day === undefined) return show(ctx, officer, posted.form);
-      const { reason } = posted.data;
-      await db.transaction((tx) => requestOutage(tx, { officer, day, reason, now: officer.now }));
-      back(ctx, 'requested');
-    }),
-  );
+  formPage(router, gate, page, {
+    form: OutageForm,
+    show,
+    read({ day: typed, reason }, { now }, errors) {
+      const { first, today } = range(now);
+      const day = parseDay(typed);
+      if (day !== undefined && day >= first && day <= today) return { day, reason };
+      const params = { from: formatDay(first), to: formatDay(today) };
+      errors.day = { key: 'healthCode.declare.errors.dateRange', params };
+      return undefined;
+    },
+    async act(wish, officer) {
+      await db.transaction((tx) => requestOutage(tx, { ...wish, officer, now: officer.now }));
+      return 'requested';
+    },
+  });
   for (const [name, approve, done] of [
     ['approve', true, 'approved'],
     ['refuse', false, 'refused'],
   ] as const) {
-    router.post(
-      `${LIST}/:id/${name}`,
-      gate.act(
-        ['health_approver'],
-        async (ctx, officer) => {
-          const id = recordId(ctx.params.id);
-          await db.transaction((tx) => decideOutage(tx, { officer, id, approve, now: officer.now }));
-          back(ctx, done);
-        },
-        () => LIST,
-      ),
-    );
+    const act = (id: string, officer: Officer) =>
+      db.transaction((tx) => decideOutage(tx, { officer, id, approve, now: officer.now }));
+    rowButton(router, gate, { ...page, roles: ['health_approver'] }, { name, done, act });
   }
 }
