@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Plan } from './processes.ts';
 
 /** How far above our ports those of the neighbouring province are. */
 export const NEIGHBOUR_OFFSET = 40;
@@ -18,7 +17,13 @@ const monthKeys = Object.fromEntries(
 );
 
 /** `HEALTH_PEERS_FILE` of one of the two provinces of the sandbox; they find each other by their ports. */
-export function peersOf({ portOffset, neighbour = false }: Pick<Plan, 'portOffset' | 'neighbour'>) {
+export function peersOf({
+  portOffset,
+  neighbour = false,
+}: {
+  portOffset: number;
+  neighbour?: boolean | undefined;
+}) {
   const other = neighbour ? HOME : NEIGHBOUR;
   const port = 3000 + portOffset + (neighbour ? -NEIGHBOUR_OFFSET : NEIGHBOUR_OFFSET);
   return {

@@ -1,4 +1,4 @@
-import type { Lang } from './page.ts';
+import type { Lang } from './looks.ts';
 
 interface DepartmentTexts {
   pension: { title: string; months: string; balance: string; monthly: string };

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'koa';
 import { html } from '../html.ts';
-import { type Lang, languageOf, page } from './page.ts';
+import type { Lang } from './looks.ts';
+import { languageOf, page } from './page.ts';
 import type { Portal } from './portal.ts';
 
 interface ErrorTexts {

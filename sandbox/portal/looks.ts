@@ -1,5 +1,6 @@
-import type { Lang } from './page.ts';
 import type { Look } from './settings.ts';
+
+export type Lang = 'zh-CN' | 'en';
 
 export interface LookTexts {
   name: string;

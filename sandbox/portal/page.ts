@@ -1,9 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { type Html, html } from '../html.ts';
-import { LOOK_TEXTS } from './looks.ts';
+import { type Lang, LOOK_TEXTS } from './looks.ts';
 import { isAnonymous, isSignedIn, type Portal, visitorOf } from './portal.ts';
-
-export type Lang = 'zh-CN' | 'en';
 
 const ALLOWED = { lang: ['zh-CN', 'en'], large: ['1', '0'] } as const;
 type Preference = keyof typeof ALLOWED;

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import type { Middleware } from 'koa';
 import { localeOf } from '../../platform/http/preferences.ts';
-import type { ShowDeps } from './routes.ts';
+import type { ShowDeps } from './deps.ts';
 
 /** Pages that work without network, and the scripts that they load beside their own. */
 const PAGES = ['/health/code/offline', '/health/verify/offline'];

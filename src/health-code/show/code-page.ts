@@ -9,8 +9,8 @@ import { type CitizenPage, citizenAnswers, citizenPages, healthNav } from '../ci
 import { decideFor } from '../decide.ts';
 import { readDecisions } from '../decision-store.ts';
 import { noteGuardianLook } from '../guardian-acts.ts';
+import type { ShowDeps } from './deps.ts';
 import { issueOnline } from './online-code.ts';
-import type { ShowDeps } from './routes.ts';
 import { family, speaker, whose } from './whose.ts';
 
 /** `2026-11-23 10:00:05`, China's time. */

@@ -9,7 +9,7 @@ import { COLOURS } from '../wire/attestation.js';
 import { toBase64Url } from '../wire/jws.js';
 import { attest, DeviceKey, withdrawAttestations } from './attest.ts';
 import { ForBody, ownerMark } from './code-page.ts';
-import type { ShowDeps } from './routes.ts';
+import type { ShowDeps } from './deps.ts';
 import { liveLists, statusList } from './status-lists.ts';
 import { whose } from './whose.ts';
 

@@ -5,8 +5,8 @@ import { qrSvg } from '../../platform/qr.ts';
 import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-page.ts';
 import { decideFor } from '../decide.ts';
 import { noteGuardianAct } from '../guardian-acts.ts';
+import type { ShowDeps } from './deps.ts';
 import { issuePaper, listPapers, PAPERS_MAX, readPaper, revokePaper } from './paper.ts';
-import type { ShowDeps } from './routes.ts';
 import { family, speaker, whose } from './whose.ts';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
