@@ -85,6 +85,7 @@ export function dataRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
       return showClose(ctx, citizenId, posted.form);
     }
     await db.transaction(async (tx) => {
+      await gate.hold(tx, me);
       const { asked } = await askToClose(tx, { citizenId, now: clock() });
       if (asked) await tell(deps, tx, ctx, { phone: me.citizen.phone, what: 'closingAsked' });
     });

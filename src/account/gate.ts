@@ -3,6 +3,7 @@ import { accountLevel, sessionStanding } from '../assurance/ladder.ts';
 import { type Level, minLevel, reaches } from '../assurance/level.ts';
 import { type LoadedStanding, loadStanding } from '../assurance/standing.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
+import type { Queryable } from '../platform/database.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { Problem } from '../platform/problem.ts';
 import { findSessionByUid } from '../sessions/session-store.ts';
@@ -87,6 +88,13 @@ export interface Gate {
   ): Promise<(Me & { fresh: boolean }) | undefined>;
   /** The same as `fresh` for requests of scripts, which cannot be sent anywhere. @throws Problem `login_not_recent` 403 */
   freshOrRefused(ctx: Context): Promise<FreshMe>;
+  /**
+   * Keeps the session from being ended until the transaction is over: its first step, before it changes a way to log
+   * in. What was sent before a recovery or a lock ended all logins must not take effect after it.
+   *
+   * @throws Problem `login_not_recent` 403 when it was ended meanwhile.
+   */
+  hold(tx: Queryable, me: Me): Promise<void>;
 }
 
 /** Who may see and do what on the citizen's own pages. */
@@ -163,6 +171,12 @@ export function createGate({ db, cipher, clock }: AccountDeps, pages: SignInPage
       const found = me && (await freshness(me));
       if (!me || !found?.fresh) throw new Problem('login_not_recent', 403);
       return asFresh(me, found);
+    },
+    async hold(tx, { session, citizen }) {
+      // Recoveries, locks and the end of an account hold this row before they end its sessions.
+      await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizen.id]);
+      const front = await findSessionByUid(tx, session.sessionUid, clock());
+      if (front?.record.accountId !== citizen.id) throw new Problem('login_not_recent', 403);
     },
   };
 }

@@ -72,6 +72,7 @@ export function passkeyRoutes(router: Router, deps: AccountDeps, gate: Gate): vo
     if (!posted.ok) return show(ctx, posted.form);
     const response = parseAnswer(posted.data.response);
     const added = await db.transaction(async (tx) => {
+      await gate.hold(tx, me);
       const now = clock();
       const citizenId = me.citizen.id;
       const { level } = me;

@@ -36,6 +36,7 @@ export function passwordRoutes(router: Router, deps: AccountDeps, gate: Gate): v
     await db.transaction(async (tx) => {
       const now = clock();
       const citizenId = citizen.id;
+      await gate.hold(tx, me);
       await changePassword(tx, { citizenId, passwordHash, boundLevel: level, now });
       // Whoever knew the old one must not stay logged in somewhere.
       await deps.endSessions(tx, { citizenId, except: session.sessionUid, reason: 'elsewhere', now });

@@ -177,6 +177,7 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
       return form(ctx, me, { values: {}, errors: { phone: said.refusal } });
     }
     const outcome = await db.transaction(async (tx) => {
+      await gate.hold(tx, me);
       const answer = { ...codeOf(me, pending), code: posted.data.sms_code };
       const redeemed = await redeemCode({ tx, cipher }, answer);
       if (redeemed === 'ok') await change(tx, ctx, me, { ...pending, ...said });

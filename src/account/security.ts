@@ -89,6 +89,7 @@ export function securityRoutes(router: Router, deps: AccountDeps, gate: Gate): v
       const { id } = await removable(ctx, citizenId);
       const what = kind === 'totp' ? 'totpRemoved' : 'passkeyRemoved';
       await db.transaction(async (tx) => {
+        await gate.hold(tx, me);
         const removed = await removeCredential(tx, { citizenId, kind, id });
         // Somebody pressed twice: it was told the first time.
         if (removed === undefined) return;

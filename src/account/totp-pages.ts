@@ -79,6 +79,7 @@ export function totpRoutes(router: Router, deps: AccountDeps, gate: Gate): void 
     if (!UUID.test(id)) return ctx.redirect('/account/security');
     await countAttempt(deps, citizen, 'code', `totp ${id}`);
     const confirmed = await db.transaction(async (tx) => {
+      await gate.hold(tx, me);
       const now = clock();
       const citizenId = citizen.id;
       const { code } = posted.data;

@@ -5,6 +5,7 @@ import { recordAccess } from '../../src/audit/access-log.ts';
 import { listCredentials } from '../../src/citizens/credentials.ts';
 import { verifyPassword } from '../../src/citizens/password.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
+import { endSessions } from '../../src/sessions/end.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import type { Jar } from '../support/http-client.ts';
@@ -151,6 +152,38 @@ test('a changed password logs the other devices out and is told', async (t) => {
   t.is((await jar.get('/account')).status, 200);
   t.is((await other.get('/account')).status, 303);
   t.regex((await account.messages())[0]!.text, /修改了密码/);
+});
+
+test('what was sent before all logins of the account were ended changes no way to log in after it', async (t) => {
+  const account = await startAccount(t);
+  const { citizenId, jar } = await signedIn(account);
+  const { db } = account;
+  await account.submit(jar, '/account/security/password', { password: 'paper lantern over the river' });
+  const { path, secret } = await addTotp(account, jar);
+  const held = await listCredentials(db, citizenId);
+  const requests: [string, Record<string, string>][] = [
+    ['/account/security/password', { password: 'a thief who was in a hurry' }],
+    [path, { code: generateSync({ secret }) }],
+    ['/account/close', { understood: 'yes' }],
+  ];
+  const blocked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  // A recovery holds the account, and ends its logins, while they are on their way.
+  const sent = await db.transaction(async (tx) => {
+    await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizenId]);
+    const answers = requests.map(([to, fields]) => account.submit(jar.copy(), to, fields));
+    let answered = 0;
+    for (const answer of answers) void answer.then(() => answered++);
+    while ((await db.query(blocked)).length + answered < requests.length);
+    const now = new Date();
+    await endSessions(tx, async () => {}, { accountId: citizenId, reason: 'recovery', now });
+    return { answers };
+  });
+  for (const { status, text } of await Promise.all(sent.answers)) {
+    t.is(status, 403);
+    t.regex(text, /login_not_recent/);
+  }
+  t.deepEqual(await listCredentials(db, citizenId), held);
+  t.deepEqual(await db.query('select 1 from account_closings'), []);
 });
 
 test('other sessions are listed and ended, this one stays', async (t) => {
