@@ -1,6 +1,7 @@
 import chinese from '../../config/texts/zh-CN/citizens.json' with { type: 'json' };
 import { record } from '../audit/log.ts';
 import type { Database, Queryable } from '../platform/database.ts';
+import { tryEach } from '../platform/each.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { post } from '../platform/outbox.ts';
 import { closeAccount, type EndingTools } from './account-state.ts';
@@ -58,33 +59,42 @@ export async function cancelClosing(
  * Closes the accounts whose wait is over, one transaction each; several processes may do it at once.
  *
  * @returns how many; call again while it is not 0.
+ * @throws AggregateError with what went wrong for some, after all were tried.
  */
 export async function closeDueAccounts(
   db: Database,
   tools: EndingTools,
   { now, limit }: { now: Date; limit: number },
 ): Promise<number> {
+  const due = await db.query<{ citizen_id: string }>(
+    'select citizen_id from account_closings where close_at <= $1 order by close_at limit $2',
+    [now, limit],
+  );
   let closed = 0;
-  for (; closed < limit; closed++) {
-    const found = await db.transaction(async (tx) => {
-      const [due] = await tx.query<{ citizen_id: string }>(
-        `select citizen_id from account_closings where close_at <= $1 order by close_at limit 1
-         for update skip locked`,
-        [now],
-      );
-      if (!due) return false;
-      const citizenId = due.citizen_id;
-      const { phone } = (await readCitizen(tx, tools.cipher, citizenId)) ?? {};
-      const closed = await closeAccount(tx, tools, { citizenId, reason: 'requested', now });
-      if (closed && phone !== undefined) {
-        const text = chinese.closedMessage;
-        await post(tx, tools.cipher, { channel: 'sms', to: phone, text, kind: 'account_closed', now });
-      }
-      // Closed already by something else: the wish has nothing left to close.
-      await tx.query('delete from account_closings where citizen_id = $1', [citizenId]);
-      return true;
-    });
-    if (!found) break;
-  }
+  await tryEach(due, 'some accounts could not be closed', async ({ citizen_id: citizenId }) => {
+    if (await db.transaction((tx) => closeDue(tx, tools, { citizenId, now }))) closed++;
+  });
   return closed;
+}
+
+/** @returns whether the wish still was there. */
+async function closeDue(
+  tx: Queryable,
+  tools: EndingTools,
+  { citizenId, now }: { citizenId: string; now: Date },
+): Promise<boolean> {
+  // The account first, as everything does that changes it.
+  await tx.query('select 1 from accounts where citizen_id = $1 for update', [citizenId]);
+  const wished = await tx.query(
+    'delete from account_closings where citizen_id = $1 and close_at <= $2 returning 1',
+    [citizenId, now],
+  );
+  if (wished.length === 0) return false;
+  const { phone } = (await readCitizen(tx, tools.cipher, citizenId)) ?? {};
+  const closed = await closeAccount(tx, tools, { citizenId, reason: 'requested', now });
+  if (closed && phone !== undefined) {
+    const text = chinese.closedMessage;
+    await post(tx, tools.cipher, { channel: 'sms', to: phone, text, kind: 'account_closed', now });
+  }
+  return true;
 }

@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava';
 import { recordAccess } from '../../src/audit/access-log.ts';
-import { closeDueAccounts, waitingClosing } from '../../src/citizens/closing.ts';
+import { askToClose, closeDueAccounts, waitingClosing } from '../../src/citizens/closing.ts';
 import { findByIdentifier, readCitizen } from '../../src/citizens/store.ts';
 import { giveConsents } from '../../src/consents/store.ts';
 import type { LogoutNotice } from '../../src/sessions/end.ts';
@@ -103,6 +103,21 @@ test('an account is closed a week after it was asked for: everything ends, and t
   t.deepEqual(await db.query('select 1 from passwords where citizen_id = $1', [citizenId]), []);
   t.regex((await me.follow(jar, await jar.get('/account'))).url, /\/interaction\//);
   t.regex((await me.messages())[0]?.text ?? '', /已按您的申请注销/);
+});
+
+test('an account that cannot be closed keeps no other waiting', async (t) => {
+  const me = await begin(t);
+  const { db, citizenId, cipher, jar } = me;
+  const spoilt = await me.citizen('basic');
+  await db.transaction((tx) => askToClose(tx, { citizenId: spoilt, now: me.now() }));
+  await db.query(`update accounts set phone = '' where citizen_id = $1`, [spoilt]);
+  me.pass(60);
+  await me.submit(jar, '/account/close', { understood: 'yes' });
+  me.pass(8 * DAYS);
+  const tools = { cipher, enqueueLogout: async () => {} };
+  const due = closeDueAccounts(db, tools, { now: me.now(), limit: 10 });
+  await t.throwsAsync(due, { instanceOf: AggregateError });
+  t.like(await readCitizen(db, cipher, citizenId), { accountState: 'closed' });
 });
 
 test('until then one press keeps the account', async (t) => {
