@@ -8,6 +8,7 @@ import { parseName } from './citizens/names.ts';
 import { BadEnvironment, readMasterKeys } from './environment.ts';
 import { type Database, openDatabase } from './platform/database.ts';
 import { type Cipher, createCipher } from './platform/field-encryption.ts';
+import { Problem } from './platform/problem.ts';
 
 /**
  * `npm run -s import:users -- SYSTEM < users.ndjson`: records the users of an older platform, one JSON object a line
@@ -43,12 +44,16 @@ async function importLine(db: Database, cipher: Cipher, system: string, line: st
   const document = parseDocument(documentType, id_number, { now, extraProvinces });
   if (!document.ok) return { bad: `id_number: ${document.reason}` };
   const birthDate = document.birthDate ?? birth_date;
-  return db.transaction(async (tx) => {
-    if (await findByBinding(tx, cipher, { system, oldIdentifier })) return 'known';
+  const imported = db.transaction(async (tx) => {
+    if (await findByBinding(tx, cipher, { system, oldIdentifier })) return 'known' as const;
     const person = { name: name.value, documentType, idNumber: document.value, birthDate, now };
     const citizenId = await importCitizen(tx, cipher, { ...person, system, oldIdentifier });
     await record(tx, { type: 'registration.imported', citizenId, actor: 'system', at: now });
-    return 'imported';
+    return 'imported' as const;
+  });
+  return imported.catch((error: unknown) => {
+    if (!(error instanceof Problem && error.code === 'document_shared')) throw error;
+    return { bad: 'id_number: somebody else has a passport with that number' };
   });
 }
 

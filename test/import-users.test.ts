@@ -55,6 +55,20 @@ test('users of an older platform are recorded once however often they are import
   t.is(run(db.url, [], ['Old Portal']).status, 2);
 });
 
+test('a passport number of two countries makes nobody the owner of another’s old account', async (t) => {
+  const db = await freshDatabase(t);
+  const passport = (n: number, name: string) =>
+    line(n, { name, document_type: 'passport', id_number: 'E12345678' });
+  const { status, stdout, stderr } = run(db.url, [
+    passport(1, 'JOHN SMITH'),
+    passport(2, 'MARIE EXEMPLE'),
+    passport(3, 'John Smith'),
+  ]);
+  t.is(stdout, 'imported 2, known 0, bad 1\n');
+  t.is(stderr, 'line 2: id_number: somebody else has a passport with that number\n');
+  t.is(status, 1);
+});
+
 test('registering with the same document claims the record and its old identifier', async (t) => {
   const door = await startFrontDoor(t);
   const person = personNamed('deng_yutong');

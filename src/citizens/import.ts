@@ -1,13 +1,16 @@
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import { Problem } from '../platform/problem.ts';
 import { documentKey } from './identifiers.ts';
-import { createCitizen, type NewCitizen } from './store.ts';
+import { isSamePerson } from './same-person.ts';
+import { createCitizen, type NewCitizen, readCitizen } from './store.ts';
 
 /**
  * Records a user of an older platform: a person without an account, at anonymous since nothing is proved, found
  * by their old identifier too. Registering with the same document claims it, with the same citizen id.
  *
  * @returns the citizen's id; the same one when the import runs again.
+ * @throws Problem `document_shared` 409 when somebody else has a passport with that number.
  */
 export async function importCitizen(
   tx: Queryable,
@@ -16,7 +19,7 @@ export async function importCitizen(
 ): Promise<string> {
   const citizenId =
     (await findByBinding(tx, cipher, old)) ??
-    (await findDocumentOwner(tx, cipher, old.idNumber)) ??
+    (await findDocumentOwner(tx, cipher, old)) ??
     (await createCitizen(tx, cipher, old));
   await tx.query(
     `insert into bindings (system, index, citizen_id, created_at) values ($1, $2, $3, $4)
@@ -42,14 +45,17 @@ export async function findByBinding(
   return row?.citizen_id;
 }
 
+/** @throws Problem `document_shared` 409 when somebody else has a passport with that number. */
 async function findDocumentOwner(
   db: Queryable,
   cipher: Cipher,
-  idNumber: string,
+  person: NewCitizen,
 ): Promise<string | undefined> {
   const [row] = await db.query<{ citizen_id: string }>(
     `select citizen_id from identifiers where kind = 'id_number' and index = $1`,
-    [cipher.blindIndex('id_number', documentKey(idNumber))],
+    [cipher.blindIndex('id_number', documentKey(person.idNumber))],
   );
-  return row?.citizen_id;
+  const owner = row && (await readCitizen(db, cipher, row.citizen_id));
+  if (owner && !isSamePerson(owner, person)) throw new Problem('document_shared', 409);
+  return owner?.id;
 }

@@ -5,6 +5,7 @@ import { Problem } from '../platform/problem.ts';
 import type { BoundLevel } from './bound-level.ts';
 import { type DocumentType, documentKey, parseMobile } from './identifiers.ts';
 import { parseUsername } from './names.ts';
+import { isSamePerson } from './same-person.ts';
 
 export type AccountState = 'active' | 'locked' | 'closed';
 
@@ -46,7 +47,8 @@ export interface Citizen {
  * register of the document has confirmed name and number.
  *
  * @returns the citizen's id, the owner of every value sealed for them.
- * @throws Problem `id_already_registered` 409 when the number belongs to a person who has an account.
+ * @throws Problem `id_already_registered` 409 when the number belongs to a person who has an account, and
+ * `document_shared` 409 when it is the passport number of somebody else (`isSamePerson`).
  */
 export async function createCitizen(tx: Queryable, cipher: Cipher, citizen: NewCitizen): Promise<string> {
   const id = newId();
@@ -81,15 +83,27 @@ async function reuseCitizen(
   index: Buffer,
   citizen: NewCitizen,
 ): Promise<string> {
-  const [known] = await tx.query<{ id: string; wrapped_key: Buffer }>(
-    `select c.id, c.wrapped_key from identifiers i
-     join citizens c on c.id = i.citizen_id and c.state = 'active'
-     left join accounts a on a.citizen_id = c.id
-     where i.kind = 'id_number' and i.index = $1 and coalesce(a.state, 'closed') = 'closed'`,
+  const [known] = await tx.query<
+    Pick<
+      CitizenRow,
+      'id' | 'state' | 'document_type' | 'wrapped_key' | 'name' | 'birth_date' | 'account_state'
+    >
+  >(
+    `select c.id, c.state, c.document_type, c.wrapped_key, c.name, c.birth_date, a.state as account_state
+     from identifiers i join citizens c on c.id = i.citizen_id left join accounts a on a.citizen_id = c.id
+     where i.kind = 'id_number' and i.index = $1`,
     [index],
   );
   if (!known) throw new Problem('id_already_registered', 409);
   const key = cipher.open(known.wrapped_key, known.id);
+  const holder = {
+    documentType: known.document_type,
+    name: key.unseal('name', known.name),
+    birthDate: known.birth_date ? key.unseal('birth_date', known.birth_date) : undefined,
+  };
+  if (!isSamePerson(holder, citizen)) throw new Problem('document_shared', 409);
+  const open = known.account_state !== null && known.account_state !== 'closed';
+  if (open || known.state !== 'active') throw new Problem('id_already_registered', 409);
   await tx.query(
     `update citizens set name = $2, document_type = $3, birth_date = coalesce($4, birth_date), updated_at = $5
      where id = $1`,

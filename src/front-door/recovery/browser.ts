@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { AuthorityUnavailable } from '../../authorities/ask.ts';
+import { isSamePerson } from '../../citizens/same-person.ts';
 import { findByIdentifier, readCitizen } from '../../citizens/store.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
@@ -90,6 +91,9 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
     if (!citizen?.accountState) {
       const register = { label: 'frontDoor.register.start', href: '/register' };
       return showStop(deps, ctx, new Problem('no_account', 404), [register, START_AGAIN]);
+    }
+    if (!isSamePerson(citizen, recovery.file)) {
+      return showStop(deps, ctx, new Problem('document_shared', 409), [START_AGAIN]);
     }
     const bar = barTo(citizen);
     if (bar) return showStop(deps, ctx, bar, []);

@@ -71,7 +71,7 @@ const AFTERWARDS_MS = 30 * 60 * 1000;
  * the login that this also was — in the caller's transaction, so that there is never half an account. A second
  * click finds the first one's result.
  *
- * @throws Problem `id_already_registered`, `username_taken` 409; `registration_expired` 410 when the draft is
+ * @throws Problem `id_already_registered`, `document_shared`, `username_taken` 409; `registration_expired` 410 when the draft is
  *   gone; `registration_unfinished` 409 when a step was changed meanwhile.
  */
 export async function completeRegistration(

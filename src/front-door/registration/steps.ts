@@ -40,6 +40,7 @@ const ACTIONS: Record<string, readonly NextAction[]> = {
   phone_unknown: [OTHER_PHONE, VOUCH, EDIT],
   phone_already_registered: [OTHER_PHONE],
   carrier_unavailable: [RETRY],
+  document_shared: [EDIT],
 };
 
 /** What the audit log calls each stop. */
@@ -51,6 +52,7 @@ const REASONS = {
   phone_unknown: 'carrier_mismatch',
   register_unavailable: 'unavailable',
   carrier_unavailable: 'unavailable',
+  document_shared: 'already_registered',
 } as const;
 
 /** Page 2 of the registration and what follows it: the code, the registers, and each way on from a stop. */
@@ -133,6 +135,7 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
         // With the carrier's word the phone was free a moment ago; with an officer's it is somebody else's.
         return stopAt(ctx, asked.draft.carrier ? new Problem('register_busy', 503) : error);
       }
+      if (isProblem(error, 'document_shared')) return stopAt(ctx, error);
       if (!isProblem(error, 'id_already_registered')) throw error;
       await record(db, {
         type: 'registration.refused',

@@ -216,6 +216,25 @@ test('a check on another site counts in the browser that began it, and in no oth
   t.regex((await jar.get(back)).text, /请回到开始办理的地方/);
 });
 
+test('whose passport has the number of another country’s does not recover that person’s account', async (t) => {
+  const door = await startFrontDoor(t);
+  const john = personNamed('john_smith');
+  const other = { ...john, name: 'MARIE EXEMPLE', username: 'marie_e', phone: '13939009999' };
+  const citizenId = await givenAccountOf(door, other);
+  for (const lost of ['password', 'phone'] as const) {
+    const jar = door.jar();
+    await begin(jar, john, lost);
+    const page = await byBank(jar, john);
+    t.is(errorOf(page), 'document_shared');
+    t.regex(page.text, /护照原件到就近的政务服务大厅/);
+    for (const path of ['/recover/password', '/recover/confirm', '/recover/code', '/recover/phone']) {
+      t.is(errorOf(await follow(jar, await jar.get(path))), 'document_shared', path);
+    }
+  }
+  t.truthy(await verifyPassword(door.db, citizenId, PASSWORD));
+  t.deepEqual(await door.sms(other.phone), []);
+});
+
 test('a lost phone is replaced after 72 hours and not before', async (t) => {
   const door = await startFrontDoor(t);
   const { citizenId, person, phone, jar } = await loseThePhone(door);

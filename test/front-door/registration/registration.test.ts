@@ -1,9 +1,10 @@
 import test from 'ava';
 import { accountLevel } from '../../../src/assurance/ladder.ts';
 import { loadStanding } from '../../../src/assurance/standing.ts';
-import { findByIdentifier } from '../../../src/citizens/store.ts';
+import { closeAccount } from '../../../src/citizens/account-state.ts';
+import { findByIdentifier, readCitizen } from '../../../src/citizens/store.ts';
 import { audited } from '../../support/audited.ts';
-import { cipher } from '../../support/citizens.ts';
+import { cipher, ending } from '../../support/citizens.ts';
 import {
   entriesOf,
   errorOf,
@@ -74,6 +75,33 @@ test('a passport is asked for the date of birth that its number does not tell', 
   t.regex(asked.text, /name="birth_date"/);
   const fields = entriesOf(person, { document_type: 'passport', birth_date: person.birth_date });
   t.regex((await register(door, jar, fields)).text, /注册成功/);
+});
+
+test('whose passport has the number of another country’s gets neither that account nor that record, but a way on', async (t) => {
+  const door = await startFrontDoor(t);
+  const john = personNamed('john_smith');
+  const first = { ...john, name: 'MARIE EXEMPLE', username: 'marie_e', phone: '13939009999' };
+  const citizenId = await givenAccountOf(door, first);
+  const fields = entriesOf(john, { document_type: 'passport', birth_date: john.birth_date });
+  const refused = async () => {
+    const page = await register(door, door.jar(), fields);
+    t.is(errorOf(page), 'document_shared');
+    t.regex(page.text, /护照原件到就近的政务服务大厅/);
+    t.regex(page.text, /button-primary/);
+    const known = await readCitizen(door.db, cipher, citizenId);
+    t.is(known?.name, first.name);
+    t.is(await findByIdentifier(door.db, cipher, john.phone), undefined);
+  };
+  await refused();
+  await door.db.transaction((tx) =>
+    closeAccount(tx, ending, { citizenId, reason: 'requested', now: door.now() }),
+  );
+  door.advance(120);
+  await refused();
+  t.is((await audited(door.db, ['registration.refused'])).length, 2);
+  door.advance(120);
+  await door.db.query('delete from identifiers where citizen_id = $1', [citizenId]);
+  t.regex((await register(door, door.jar(), fields)).text, /注册成功/, 'nothing else stood in the way');
 });
 
 for (const [username, code] of [
