@@ -116,19 +116,26 @@ interface VenueRow {
   devices: { id: string; label: string; disabled: boolean }[];
 }
 
-/** Venues with their devices, newest first: for officers' pages. */
-export async function listVenues(db: Queryable, limit = 50): Promise<VenueRow[]> {
+/** How many venues a page lists; the others are found by their names. */
+export const VENUES_LISTED = 50;
+
+/**
+ * Venues with their devices, newest first: for officers' pages.
+ *
+ * @param named a part of the name, in small or capital letters; none for all.
+ */
+export async function listVenues(db: Queryable, named = '', limit = VENUES_LISTED): Promise<VenueRow[]> {
   return db.query<VenueRow>(
     `select v.id, v.name, v.region, v.registered_at, v.disabled_at,
        (select coalesce(json_agg(json_build_object('id', d.id, 'label', d.label,
            'disabled', d.disabled_at is not null) order by d.registered_at), '[]')
         from health_venue_devices d where d.venue_id = v.id) as devices
-     from health_venues v order by v.id desc limit $1`,
-    [limit],
+     from health_venues v where position(lower($1) in lower(v.name)) > 0 order by v.id desc limit $2`,
+    [named, limit],
   );
 }
 
-/** A venue's name for a list of scans. */
+/** A venue's name; undefined when there is none of this id. */
 export async function venueName(db: Queryable, venueId: string): Promise<string | undefined> {
   const [row] = await db.query<{ name: string }>('select name from health_venues where id = $1', [venueId]);
   return row?.name;

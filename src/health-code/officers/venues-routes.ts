@@ -3,17 +3,17 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
-import { addDevice, disableDevice, disableVenue, listVenues, registerVenue } from '../door/venues.ts';
+import { addDevice, disableDevice, disableVenue, registerVenue } from '../door/venues.ts';
 import { plainText } from '../plain-text.ts';
 import { recordId } from '../record-id.ts';
 import { healthSettings } from '../settings.ts';
 import { formPage, rowButton, seeDone } from './form-page.ts';
 import { type Officer, type OfficerDeps, officerGate } from './gate.ts';
 import { OFFICER_PAGES, officerNav } from './nav.ts';
+import { searchVenues } from './venue-search.ts';
 
 const LIST = '/health/officer/venues';
 const required = 'platform.form.required';
-const MOST_SHOWN = 200;
 
 const VenueForm = z.object({
   name: plainText({ max: 100, missing: required }),
@@ -38,7 +38,7 @@ export function venuesRoutes(router: Router, deps: OfficerDeps): void {
   ): Promise<void> {
     pages.render(ctx, 'health-code/officer/venues', {
       nav: officerNav(pages, ctx, officer, 'venues'),
-      venues: await listVenues(db, MOST_SHOWN),
+      ...(await searchVenues(ctx, db)),
       region: healthSettings.region,
       made,
       done: ['registered', 'disabled'].find((done) => done === ctx.query.done),

@@ -15,7 +15,7 @@ import {
   refuseReidentification,
   requestReidentification,
 } from '../door/reidentify.ts';
-import { listVenues } from '../door/venues.ts';
+import { venueName } from '../door/venues.ts';
 import { parseInstant } from '../engine/instant.ts';
 import { maskName } from '../people.ts';
 import { plainText } from '../plain-text.ts';
@@ -23,6 +23,7 @@ import { recordId } from '../record-id.ts';
 import { formPage, rowButton } from './form-page.ts';
 import { type Officer, type OfficerDeps, type OfficerPage, officerGate } from './gate.ts';
 import { OFFICER_PAGES, officerNav } from './nav.ts';
+import { searchVenues } from './venue-search.ts';
 
 const LIST = '/health/officer/visits';
 const required = 'platform.form.required';
@@ -35,7 +36,7 @@ const local = z
   .transform((text) => parseInstant(`${text}${text.length === 16 ? ':00' : ''}+08:00`));
 
 const VisitsForm = z.object({
-  venue: z.string('healthOffice.visits.errors.venue').max(36),
+  venue: z.guid('healthOffice.visits.errors.venue'),
   from: local,
   to: local,
   grounds: plainText({ min: 5, max: 500, missing: 'healthOffice.visits.errors.grounds' }),
@@ -56,7 +57,7 @@ export function visitsRoutes(router: Router, deps: OfficerDeps): void {
   async function show(ctx: Context, officer: Officer, form?: FormState): Promise<void> {
     pages.render(ctx, 'health-code/officer/visits', {
       nav: officerNav(pages, ctx, officer, 'visits'),
-      venues: (await listVenues(db, 500)).map(({ id, name }) => ({ id, name })),
+      ...(await searchVenues(ctx, db)),
       requests: await listReidentifications(db),
       me: officer.actor,
       done: ['requested', 'approved', 'refused'].find((done) => done === ctx.query.done),
@@ -67,7 +68,7 @@ export function visitsRoutes(router: Router, deps: OfficerDeps): void {
     form: VisitsForm,
     show,
     async read({ venue, from, to, grounds }, { now }, errors) {
-      if (!(await listVenues(db, 500)).some(({ id }) => id === venue)) {
+      if ((await venueName(db, venue)) === undefined) {
         errors.venue = 'healthOffice.visits.errors.venue';
       }
       if (from === undefined) errors.from = 'healthOffice.visits.errors.time';

@@ -1,5 +1,7 @@
 import test from 'ava';
-import { authenticateDevice } from '../../../src/health-code/door/venues.ts';
+import { authenticateDevice, registerVenue, VENUES_LISTED } from '../../../src/health-code/door/venues.ts';
+import { NOW } from '../../support/citizens.ts';
+import { givenHealthCode } from '../../support/health.ts';
 import { errorOf, givenOfficer, startOffice } from '../../support/health-office.ts';
 
 const PAGE = '/health/officer/venues';
@@ -18,6 +20,29 @@ test('an officer registers a venue and a device, whose credential is shown once 
   t.is(await authenticateDevice(site.db, credential), undefined);
   t.is((await site.submit(`${PAGE}/${id}/disable`, {})).status, 303);
   t.is(errorOf((await site.submit(`${PAGE}/${id}/devices`, { label: '后门' })).text), 'health_no_record');
+});
+
+test('of many venues the newest are listed, and every other one is found by a part of its name', async (t) => {
+  const site = await startOffice(t);
+  await givenHealthCode(site.db);
+  site.officer.citizenId = (await givenOfficer(site.db, 1, ['health_officer'])).citizenId;
+  const register = (name: string) =>
+    site.db.transaction((tx) => registerVenue(tx, { name, region: '390100', by: 'system', now: NOW }));
+  const id = await register('甲市图书馆 Library');
+  for (let n = 0; n < VENUES_LISTED; n += 1) await register(`第 ${n} 医院`);
+  const visits = '/health/officer/visits';
+  for (const page of [PAGE, visits]) {
+    t.false((await site.jar.get(page)).text.includes(id), page);
+    t.true((await site.jar.get(`${page}?named=library`)).text.includes(id), page);
+    t.regex(
+      (await site.jar.get(`${page}?named=${encodeURIComponent('100%')}`)).text,
+      /没有名称中含“100%”的查验点/,
+    );
+  }
+  const made = await site.submit(`${PAGE}/${id}/devices?named=library`, { label: '正门' });
+  t.regex(made.text, /(?:[0-9A-Z]{4}-){7}[0-9A-Z]{4}/);
+  const asked = { venue: id, from: '2026-11-23T08:30', to: '2026-11-23T09:30', grounds: '流行病学调查' };
+  t.is((await site.submit(visits, asked)).status, 303);
 });
 
 test('a venue that cannot be is refused with a sentence, and so is what is not there', async (t) => {
