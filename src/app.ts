@@ -20,6 +20,7 @@ import { frontDoorRoutes } from './front-door/routes.ts';
 import { stepUpFirstPage, stepUpRoutes } from './front-door/step-up/step-up.ts';
 import { seedActivation } from './health-code/activation.ts';
 import { healthClaim } from './health-code/claim.ts';
+import { watchFeeds } from './health-code/collection/feeds.ts';
 import { collectionRoutes } from './health-code/collection/routes.ts';
 import { ruleSets } from './health-code/engine/rule-set.ts';
 import { openExchange } from './health-code/exchange/open.ts';
@@ -86,6 +87,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
   });
   metrics.watchPool(db.pool);
   watchAlarms(metrics.registry, db);
+  watchFeeds(metrics.registry, db);
   watchSealing(metrics.registry, () => waiting(db), clock);
   const missing = await missingMigrations(db);
   if (missing.length > 0) {

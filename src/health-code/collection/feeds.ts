@@ -1,3 +1,4 @@
+import { Gauge, type Registry } from 'prom-client';
 import type { Database, Queryable } from '../../platform/database.ts';
 
 /** Whose rows these are. References are the client's own: two hospitals may both have a row "1". */
@@ -94,4 +95,22 @@ export async function readFeed(db: Queryable, { clientId, source }: Feed): Promi
       refused: row.refused,
     }
   );
+}
+
+/** Reports when each feed was last heard of, for Prometheus: who is behind a `D901`. */
+export function watchFeeds(registry: Registry, db: Queryable): void {
+  new Gauge({
+    name: 'health_feed_received_timestamp_seconds',
+    help: 'When a client was last heard of as a source of health data',
+    labelNames: ['source', 'client'],
+    registers: [registry],
+    async collect() {
+      this.reset();
+      const rows = await db.query<{ client_id: string; source: string; received_at: Date }>(
+        'select client_id, source, received_at from health_feeds',
+      );
+      for (const { client_id: client, source, received_at } of rows)
+        this.set({ source, client }, received_at.getTime() / 1_000);
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
-import { forgetFeeds } from '../../../src/health-code/collection/feeds.ts';
+import { Registry } from 'prom-client';
+import { forgetFeeds, watchFeeds } from '../../../src/health-code/collection/feeds.ts';
 import { purgeCollection } from '../../../src/health-code/collection/purge.ts';
 import { decideFor, runTransitions } from '../../../src/health-code/decide.ts';
 import { cipher, NOW, residentIdOf } from '../../support/citizens.ts';
@@ -246,6 +247,10 @@ test('one hospital hides no other one that fell silent, and one that may not sen
   site.world.now = daysLater(2);
   await Promise.all(['hospital-1', 'hospital-2'].map(empty));
   t.is(await reasons(), 'G301,D901');
+  const registry = new Registry();
+  watchFeeds(registry, site.db);
+  const silent = `{source="hospital",client="hospital-3"} ${NOW.getTime() / 1_000}`;
+  t.true((await registry.metrics()).includes(silent), 'who it is stands in the metrics');
   await forgetFeeds(site.db, async (clientId) => clientId !== 'hospital-3');
   t.is(await reasons(), 'G301');
   site.world.now = daysLater(4);
