@@ -123,11 +123,16 @@ export async function endSession(
 /**
  * Ends logins that are under way: passwords and codes that were typed before something happened to the account
  * must not become a session after it. First the attempts, because a page that finishes one holds its row: then
- * the proofs that it wrote are seen here, or it finds no attempt to finish.
+ * the proofs that it wrote are seen here, or it finds no attempt to finish. Proofs of a session that is not written yet
+ * go, too: without them it opens nothing.
  */
 async function endLoginsUnderWay(tx: Queryable, accountId: string): Promise<void> {
   await tx.query('delete from login_attempts where citizen_id = $1', [accountId]);
-  await tx.query('delete from proofs where citizen_id = $1 and session_uid is null', [accountId]);
+  await tx.query(
+    `delete from proofs p where citizen_id = $1 and (session_uid is null or not exists (
+       select 1 from sessions s where s.uid = p.session_uid and s.account_id = $2))`,
+    [accountId, accountId],
+  );
 }
 
 /** Ends every session of an account, but for `except` (the one the citizen is using), and logins under way. */

@@ -190,6 +190,29 @@ for (const [how, interrupt] of Object.entries(interrupts)) {
   });
 }
 
+test('a login that arrives in the very moment in which all logins are ended opens nothing', async (t) => {
+  const { db, citizenId, party, newJar, tools } = await begin(t);
+  const jar = newJar();
+  const { interaction, ...begun } = await party.authorize(jar);
+  const { location = '' } = await jar.post(interaction?.path ?? '', logIn(citizenId));
+  let arriving: ReturnType<typeof jar.get> | undefined;
+  await db.transaction(async (tx) => {
+    // Its proofs are the session's already, and the session is about to be written.
+    await tx.query('lock table sessions in share mode');
+    arriving = jar.get(location);
+    const waiting = `select 1 from pg_locks where not granted and relation = 'sessions'::regclass`;
+    while ((await db.query(waiting)).length === 0);
+    const now = new Date();
+    await endSessions(tx, tools.enqueueLogout, { accountId: citizenId, reason: 'recovery', now });
+  });
+  const { searchParams: params } = new URL((await arriving)?.location ?? '');
+  t.is((await party.exchange({ ...begun, params })).error, 'invalid_grant');
+  const silent = await party.authorize(jar, { prompt: 'none' });
+  t.is(silent.params?.get('error'), 'unmet_authentication_requirements');
+  const signedIn = await party.authorize(jar, {}, [logIn(citizenId)]);
+  t.true(signedIn.params?.has('code'), 'whoever still has the factors logs in anew');
+});
+
 const strikes: Record<string, (tx: Queryable, begun: Begun) => Promise<unknown>> = {
   'a lock of the account': (tx, { tools, citizenId }) =>
     lockAccount(tx, tools, { citizenId, reason: 'administrator', now: new Date() }),
