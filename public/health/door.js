@@ -14,6 +14,8 @@ const one = (selector, within = document) => within.querySelector(selector);
 const result = one('[data-result]');
 const form = one('[data-check]');
 let question;
+/** What was asked without an answer: asked again, it is the same question, and not a second showing. */
+let unanswered;
 let connected = navigator.onLine;
 
 function showVerdict({ verdict, colour, name, last_two: lastTwo }) {
@@ -32,9 +34,16 @@ function showVerdict({ verdict, colour, name, last_two: lastTwo }) {
   result.scrollIntoView({ block: 'nearest' });
 }
 
+/** A name for a question that nobody else can know. */
+const newRequest = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
+
 /** The verdict on a code; nothing when the device has to be set up again. */
 async function verdictOn(code, document) {
-  const asked = { code, ...(document && { document }), ...(question && { nonce: question }) };
+  if (unanswered?.code !== code) unanswered = { code, request: newRequest() };
+  const asked = { ...unanswered, ...(document && { document }), ...(question && { nonce: question }) };
   const { said, answered, signedOut } = await verdictAtDoor({
     code,
     nonce: question,
@@ -42,6 +51,7 @@ async function verdictOn(code, document) {
     there: () => post('/health/verify', asked),
     forget: forgetShowing,
   });
+  if (answered) unanswered = undefined;
   if (answered !== undefined) noteNet(answered);
   if (signedOut) location.reload();
   return said;

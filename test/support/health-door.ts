@@ -33,7 +33,7 @@ export interface Door {
   holder: Holder;
   check(
     code: string,
-    more?: { now?: Date; venue?: { id: string }; document?: string; nonce?: string },
+    more?: { now?: Date; venue?: { id: string }; document?: string; nonce?: string; request?: string },
   ): ReturnType<typeof checkCode>;
   /** A fresh online code. */
   online(now?: Date): Promise<string>;

@@ -46,6 +46,8 @@ export interface Asked {
   document?: string | undefined;
   /** The question that the gate asked. */
   nonce?: string | undefined;
+  /** What the door calls this request: the same one, asked again, is the same showing of an online code. */
+  request?: string | undefined;
   now: Date;
 }
 
@@ -80,27 +82,35 @@ export async function checkCode(deps: CheckDeps, asked: Asked): Promise<CheckRes
   return { verdict: 'unknown' };
 }
 
-/** Decides the colour of somebody whose code was good, and leaves the trace. */
+/** Decides the colour of somebody whose code was good, and leaves the trace, unless this showing `again` has one. */
 async function admit(
   tx: Queryable,
   { cipher }: CheckDeps,
-  { citizenId, kind, venue, now }: { citizenId: string; kind: ScanKind } & Pick<Asked, 'venue' | 'now'>,
+  {
+    citizenId,
+    kind,
+    venue,
+    again = false,
+    now,
+  }: { citizenId: string; kind: ScanKind; again?: boolean } & Pick<Asked, 'venue' | 'now'>,
 ): Promise<CheckResult> {
   const { colour } = await decideFor(tx, citizenId, now);
   const holder = await readHolder(tx, cipher, citizenId);
-  await recordScan(tx, cipher, { venueId: venue.id, who: citizenId, kind, at: now });
+  if (!again) await recordScan(tx, cipher, { venueId: venue.id, who: citizenId, kind, at: now });
   return { verdict: colour === 'GREEN' ? 'valid' : 'wrong_colour', kind, colour, ...shown(holder) };
 }
 
 const shown = ({ maskedName, lastTwo }: Holder) => ({ name: maskedName, lastTwo });
 
-function checkOnline(deps: CheckDeps, { venue, code, now }: Asked): Promise<CheckResult> {
+function checkOnline(deps: CheckDeps, { venue, code, request, now }: Asked): Promise<CheckResult> {
   return deps.db.transaction(async (tx) => {
-    const redeemed = await redeemOnline(tx, { code, venueId: venue.id, now });
+    const redeemed = await redeemOnline(tx, { code, venueId: venue.id, request, now });
     const kind = 'online';
     if (redeemed.outcome === 'unknown') return { verdict: 'unknown', kind };
     const { outcome, citizenId } = redeemed;
-    if (outcome === 'redeemed') return admit(tx, deps, { citizenId, kind, venue, now });
+    if (outcome === 'redeemed' || outcome === 'asked_again') {
+      return admit(tx, deps, { citizenId, kind, venue, again: outcome === 'asked_again', now });
+    }
     return { verdict: outcome, kind, ...shown(await readHolder(tx, deps.cipher, citizenId)) };
   });
 }

@@ -43,6 +43,10 @@ const CheckBody = z.strictObject({
     .string()
     .regex(/^\d{8}$/)
     .optional(),
+  request: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{22,64}$/)
+    .optional(),
 });
 const DeviceForm = z.object({
   device_code: z.string().trim().min(1, 'healthDoor.device.missing').max(80),

@@ -23,6 +23,36 @@ test('an online code is valid once, with the masked name and the last two digits
   t.is((await scans(door)).length, 1);
 });
 
+test('a door whose answer was lost asks the same question again and is answered; no other question is', async (t) => {
+  const door = await openDoor(t, { max: 6 });
+  const other = await givenVenue(door.db, '乙市体育馆');
+  const code = await door.online();
+  const request = 'a'.repeat(22);
+  // The first may still be under way when the door has given up waiting for it.
+  const answers = await Promise.all([1, 2, 3].map(() => door.check(code, { request })));
+  t.deepEqual(
+    answers.map(({ verdict }) => verdict),
+    ['valid', 'valid', 'valid'],
+  );
+  t.deepEqual(await door.check(code, { request, now: secondsLater(20) }), answers[0]);
+  t.is((await scans(door)).length, 1, 'one showing, one trace');
+  for (const more of [
+    {},
+    { request: 'b'.repeat(22) },
+    { request, venue: other },
+    { request, now: secondsLater(21) },
+  ]) {
+    t.is((await door.check(code, more)).verdict, 'shown_before');
+  }
+  const next = await door.online();
+  t.is((await door.check(next)).verdict, 'valid');
+  t.is(
+    (await door.check(next, { request })).verdict,
+    'shown_before',
+    'a name does not make a question the first',
+  );
+});
+
 test('an online code is shown before for every other venue too', async (t) => {
   const door = await openDoor(t);
   const other = await givenVenue(door.db, '乙市体育馆');

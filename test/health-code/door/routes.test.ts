@@ -44,6 +44,8 @@ test('a gate sends what it scanned and gets the verdict, the colour, and whom to
     at: NOW.toISOString(),
   });
   t.like((await ask({ code: scanned })).body, { verdict: 'shown_before', message: '已出示过' });
+  const asked = { code: await code(), request: '0123456789abcdef0123456789abcdef' };
+  t.deepEqual((await ask(asked)).body, (await ask(asked)).body, 'the same question, asked again');
   t.like((await ask({ code: 'HK2:ABC', nonce: '12345678' })).body, { verdict: 'unknown' });
 });
 
@@ -67,6 +69,7 @@ for (const body of [
   { code: 'x'.repeat(5_001) },
   { code: 'HK1:', nonce: '1' },
   { code: 'HK1:', more: 1 },
+  { code: 'HK1:', request: '1' },
 ]) {
   test(`a gate that sends ${JSON.stringify(body).slice(0, 40)} is told that it cannot be read`, async (t) => {
     const { ask } = await gate(t);
