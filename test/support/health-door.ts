@@ -37,8 +37,8 @@ export interface Door {
   ): ReturnType<typeof checkCode>;
   /** A fresh online code. */
   online(now?: Date): Promise<string>;
-  /** A phone that holds an attestation of now and shows codes. */
-  phone(now?: Date): Promise<(at?: Date, nonce?: string) => Promise<string>>;
+  /** A phone that holds an attestation of now and shows codes: the holder's own, or a guardian's. */
+  phone(now?: Date, shownBy?: string): Promise<(at?: Date, nonce?: string) => Promise<string>>;
 }
 
 /** A venue with a device, and a citizen with a green code in front of it. */
@@ -55,9 +55,9 @@ export async function openDoor(t: ExecutionContext, { max = 5 } = {}): Promise<D
     holder,
     check: (code, more = {}) => checkCode(deps, { venue, code, now: NOW, ...more }),
     online: async (now = NOW) => (await issueOnline(db, { citizenId: holder.citizenId, now })).code,
-    async phone(now = NOW) {
+    async phone(now = NOW, shownBy = holder.citizenId) {
       const { privateKey, publicKey } = await newDeviceKey();
-      const asked = { holder, shownBy: holder.citizenId, device: await exportPoint(publicKey), now };
+      const asked = { holder, shownBy, device: await exportPoint(publicKey), now };
       const { attestation } = await attest(db, keys, asked);
       return (at = now, nonce) =>
         writeOfflineCode({ attestation, time: Math.floor(at.getTime() / 1_000), nonce }, privateKey);

@@ -8,6 +8,7 @@ import type { Colour } from '../engine/types.ts';
 import { type Holder, readHolder } from '../people.ts';
 import { healthSettings } from '../settings.ts';
 import { findAttested } from '../show/attest.ts';
+import { endWithGuardians } from '../show/former-guardians.ts';
 import type { HealthKeys } from '../show/keys.ts';
 import { ONLINE, redeemOnline } from '../show/online-code.ts';
 import { findPaper, PAPER } from '../show/paper.ts';
@@ -130,7 +131,10 @@ function checkOffline(deps: CheckDeps, { venue, code, nonce, now }: Asked): Prom
       async revoked(status) {
         const attested = await findAttested(tx, status, now);
         citizenId = attested?.citizenId;
-        return attested?.revoked ?? true;
+        if (attested === undefined || attested.shownBy === attested.citizenId)
+          return attested?.revoked ?? true;
+        await endWithGuardians(tx, deps.cipher, { ...attested, now });
+        return (await findAttested(tx, status, now))?.revoked ?? true;
       },
       first: (digest) => firstShowing(tx, { venueId: venue.id, digest, now }),
     });
@@ -143,7 +147,12 @@ function checkOffline(deps: CheckDeps, { venue, code, nonce, now }: Asked): Prom
 async function checkPaper(deps: CheckDeps, { venue, code, document, now }: Asked): Promise<CheckResult> {
   const { db, cipher, limits } = deps;
   const kind = 'paper';
-  const paper = await findPaper(db, code, now);
+  const paper = await db.transaction(async (tx) => {
+    const found = await findPaper(tx, code, now);
+    if (found === undefined || found.issuedBy === found.citizenId) return found;
+    await endWithGuardians(tx, cipher, { ...found, now });
+    return findPaper(tx, code, now);
+  });
   if (!paper) return { verdict: 'unknown', kind };
   if (paper.state !== 'good') return { verdict: paper.state === 'expired' ? 'expired' : 'withdrawn', kind };
   const typed = document?.normalize('NFKC').replace(/\s/g, '').toUpperCase() ?? '';

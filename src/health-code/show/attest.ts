@@ -123,10 +123,10 @@ export async function findAttested(
   db: Queryable,
   status: number,
   now: Date,
-): Promise<{ citizenId: string; revoked: boolean } | undefined> {
-  const [row] = await db.query<{ citizen_id: string; revoked: boolean }>(
-    'select citizen_id, revoked from health_attestations where status = $1 and expires_at > $2',
+): Promise<{ citizenId: string; shownBy: string; revoked: boolean } | undefined> {
+  const [row] = await db.query<{ citizen_id: string; shown_by: string; revoked: boolean }>(
+    'select citizen_id, shown_by, revoked from health_attestations where status = $1 and expires_at > $2',
     [status, now],
   );
-  return row && { citizenId: row.citizen_id, revoked: row.revoked };
+  return row && { citizenId: row.citizen_id, shownBy: row.shown_by, revoked: row.revoked };
 }

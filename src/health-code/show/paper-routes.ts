@@ -6,6 +6,7 @@ import { type CitizenPage, citizenPages, healthNav, type Me } from '../citizen-p
 import { decideFor } from '../decide.ts';
 import { noteGuardianAct } from '../guardian-acts.ts';
 import type { ShowDeps } from './deps.ts';
+import { endWithGuardians } from './former-guardians.ts';
 import { issuePaper, listPapers, PAPERS_MAX, readPaper, revokePaper } from './paper.ts';
 import { family, speaker, whose } from './whose.ts';
 
@@ -25,6 +26,7 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
     const shown = await whose(deps, me, ctx.params.of);
     const { holder, guardianship } = shown;
     const by = speaker(me, shown);
+    await db.transaction((tx) => endWithGuardians(tx, cipher, { ...holder, now: me.now }));
     pages.render(ctx, 'health-code/paper', {
       nav: healthNav(pages, ctx, 'code'),
       holder,
@@ -51,6 +53,7 @@ export function paperRoutes(router: Router, deps: ShowDeps): void {
     const id = await db.transaction(async (tx) => {
       const { colour } = await decideFor(tx, citizenId, me.now);
       if (colour === 'GREY') throw new Problem('health_no_code', 409);
+      await endWithGuardians(tx, cipher, { citizenId, now: me.now });
       const made = await issuePaper(tx, cipher, { citizenId, issuedBy: by, now: me.now });
       await record(tx, { type: 'health.paper_issued', ...about(me, citizenId) });
       await noteGuardianAct(tx, { citizenId, by, what: 'health_paper', now: me.now });

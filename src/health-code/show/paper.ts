@@ -142,17 +142,17 @@ export async function revokePapersBy(
   return rows.length;
 }
 
-export type FoundPaper = { citizenId: string; state: 'good' | 'revoked' | 'expired' };
+export type FoundPaper = { citizenId: string; issuedBy: string; state: 'good' | 'revoked' | 'expired' };
 
 /** Whose a paper code is; undefined for one that was never made. */
 export async function findPaper(db: Queryable, code: string, now: Date): Promise<FoundPaper | undefined> {
   const bytes = bytesOf(PAPER, code);
   if (!bytes) return undefined;
-  const [row] = await db.query<{ citizen_id: string; expires_at: Date; revoked_at: Date | null }>(
-    'select citizen_id, expires_at, revoked_at from health_papers where hash = $1',
+  const [row] = await db.query<Pick<Row, 'issued_by' | 'expires_at' | 'revoked_at'> & { citizen_id: string }>(
+    'select citizen_id, issued_by, expires_at, revoked_at from health_papers where hash = $1',
     [hashOf(bytes)],
   );
   if (!row) return undefined;
   const state = row.revoked_at ? 'revoked' : row.expires_at > now ? 'good' : 'expired';
-  return { citizenId: row.citizen_id, state };
+  return { citizenId: row.citizen_id, issuedBy: row.issued_by, state };
 }

@@ -1,8 +1,9 @@
 import test from 'ava';
+import { recordGuardianship } from '../../../src/citizens/guardianship.ts';
 import { activate, liveActivation } from '../../../src/health-code/activation.ts';
 import { issuePaper, readPaper, revokePaper } from '../../../src/health-code/show/paper.ts';
 import { cipher, NOW, residentIdOf } from '../../support/citizens.ts';
-import { daysLater, givenEvidence } from '../../support/health.ts';
+import { daysLater, givenDeclared, givenEvidence } from '../../support/health.ts';
 import { type Door, givenVenue, openDoor } from '../../support/health-door.ts';
 
 const secondsLater = (seconds: number) => new Date(NOW.getTime() + seconds * 1_000);
@@ -140,6 +141,30 @@ test('a paper code needs the document, and may be shown again', async (t) => {
   t.is((await door.check(code, { document, now: daysLater(90) })).verdict, 'expired');
   await revokePaper(door.db, { citizenId, id, now: NOW });
   t.deepEqual(await door.check(code, { document }), { verdict: 'withdrawn', kind: 'paper' });
+});
+
+test('what a guardian made or keeps on a phone is worthless once the guardianship ended by itself', async (t) => {
+  const door = await openDoor(t);
+  const { db, holder } = door;
+  const { citizenId } = holder;
+  const { citizenId: guardianId } = await givenDeclared(db, 2);
+  const asked = { guardianId, dependantId: citizenId, kind: 'elder', reference: 'test', now: NOW } as const;
+  await recordGuardianship(db, asked);
+  const show = await door.phone(NOW, guardianId);
+  const id = await issuePaper(db, cipher, { citizenId, issuedBy: guardianId, now: NOW });
+  const own = await issuePaper(db, cipher, { citizenId, now: NOW });
+  const printed = async (paper: string) =>
+    (await readPaper(db, cipher, { citizenId, id: paper, now: NOW }))!.code;
+  const [code, ownCode] = [await printed(id), await printed(own)];
+  const document = residentIdOf(1).slice(-4);
+  t.is((await door.check(await show())).verdict, 'valid');
+  t.is((await door.check(code, { document })).verdict, 'valid');
+  // As if it were a child's: nobody acts for somebody of full age.
+  await db.query(`update guardianships set kind = 'child'`);
+  const now = secondsLater(5);
+  t.is((await door.check(await show(now), { now })).verdict, 'withdrawn');
+  t.is((await door.check(code, { document })).verdict, 'withdrawn');
+  t.is((await door.check(ownCode, { document })).verdict, 'valid');
 });
 
 test('document after document cannot be tried with a paper that was found', async (t) => {

@@ -22,8 +22,8 @@ test('a paper code can be printed again and found by what is on it, and is kept 
   const id = await issuePaper(db, cipher, { citizenId, now: NOW });
   const paper = (await readPaper(db, cipher, { citizenId, id, now: NOW }))!;
   t.regex(paper.code, /^HK3:/);
-  t.deepEqual(await findPaper(db, paper.code, NOW), { citizenId, state: 'good' });
-  t.deepEqual(await findPaper(db, paper.code, daysLater(89)), { citizenId, state: 'good' }, 'more than once');
+  t.like(await findPaper(db, paper.code, NOW), { citizenId, state: 'good' });
+  t.like(await findPaper(db, paper.code, daysLater(89)), { citizenId, state: 'good' }, 'more than once');
   const [row] = await db.query<{ all: string }>('select p::text as all from health_papers p');
   t.false(row!.all.includes(paper.code.slice(4)));
   t.is(await readPaper(db, cipher, { citizenId: newId(), id, now: NOW }), undefined, 'by its citizen only');
