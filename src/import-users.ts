@@ -4,8 +4,8 @@ import { record } from './audit/log.ts';
 import { DOCUMENT_TYPES, type DocumentType, parseDocument } from './citizens/identifiers.ts';
 import { findByBinding, importCitizen } from './citizens/import.ts';
 import { parseName } from './citizens/names.ts';
-
 import { BadEnvironment, readMasterKeys } from './environment.ts';
+import { list } from './environment-formats.ts';
 import { type Database, openDatabase } from './platform/database.ts';
 import { type Cipher, createCipher } from './platform/field-encryption.ts';
 import { Problem } from './platform/problem.ts';
@@ -27,7 +27,14 @@ const Row = z.object({
 
 type Outcome = 'imported' | 'known' | { bad: string };
 
-async function importLine(db: Database, cipher: Cipher, system: string, line: string): Promise<Outcome> {
+interface Into {
+  db: Database;
+  cipher: Cipher;
+  system: string;
+  extraProvinces: readonly string[];
+}
+
+async function importLine({ db, cipher, system, extraProvinces }: Into, line: string): Promise<Outcome> {
   let raw: unknown;
   try {
     raw = JSON.parse(line);
@@ -40,7 +47,6 @@ async function importLine(db: Database, cipher: Cipher, system: string, line: st
   const now = new Date();
   const name = parseName(row.data.name);
   if (!name.ok) return { bad: `name: ${name.reason}` };
-  const extraProvinces = process.env.SANDBOX_PROVINCES?.split(',') ?? [];
   const document = parseDocument(documentType, id_number, { now, extraProvinces });
   if (!document.ok) return { bad: `id_number: ${document.reason}` };
   const birthDate = document.birthDate ?? birth_date;
@@ -59,6 +65,9 @@ async function importLine(db: Database, cipher: Cipher, system: string, line: st
 
 async function run(system: string, databaseUrl: string): Promise<number> {
   const cipher = createCipher(readMasterKeys(process.env));
+  const extraProvinces = list.parse(process.env.SANDBOX_PROVINCES ?? '');
+  if (extraProvinces.length > 0 && process.env.SANDBOX !== '1')
+    throw new BadEnvironment(['SANDBOX_PROVINCES works only with SANDBOX=1. Remove it.']);
   const db = openDatabase(databaseUrl, { max: 2 });
   const count = { imported: 0, known: 0, bad: 0 };
   let number = 0;
@@ -66,7 +75,7 @@ async function run(system: string, databaseUrl: string): Promise<number> {
     for await (const line of createInterface({ input: process.stdin })) {
       number += 1;
       if (line.trim() === '') continue;
-      const outcome = await importLine(db, cipher, system, line);
+      const outcome = await importLine({ db, cipher, system, extraProvinces }, line);
       if (typeof outcome === 'object') {
         count.bad += 1;
         process.stderr.write(`line ${number}: ${outcome.bad}\n`);

@@ -21,7 +21,7 @@ const line = (n: number, over: object = {}) =>
     ...over,
   });
 
-const run = (databaseUrl: string, lines: string[], args = ['old-portal']) =>
+const run = (databaseUrl: string, lines: string[], args = ['old-portal'], SANDBOX = '1') =>
   spawnSync(process.execPath, [SCRIPT, ...args], {
     encoding: 'utf8',
     input: lines.join('\n'),
@@ -30,6 +30,7 @@ const run = (databaseUrl: string, lines: string[], args = ['old-portal']) =>
       DATABASE_URL: databaseUrl,
       MASTER_KEYS: `k:${key.toString('base64')}`,
       INDEX_KEY: indexKey.toString('base64'),
+      SANDBOX,
       SANDBOX_PROVINCES: '39',
     },
   });
@@ -53,6 +54,9 @@ test('users of an older platform are recorded once however often they are import
   t.is(await findByIdentifier(db, own, phoneOf(1)), undefined, 'nothing to log in with');
   t.is((await db.query(`select 1 from audit_events where type = 'registration.imported'`)).length, 3);
   t.is(run(db.url, [], ['Old Portal']).status, 2);
+  const outside = run(db.url, [line(6)], ['old-portal'], '');
+  t.regex(outside.stderr, /SANDBOX_PROVINCES works only with SANDBOX=1/, 'only the sandbox adds provinces');
+  t.is(outside.status, 2);
 });
 
 test('a passport number of two countries makes nobody the owner of another’s old account', async (t) => {
