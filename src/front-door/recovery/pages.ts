@@ -24,7 +24,7 @@ import { recoveryProofRoutes } from './prove.ts';
 import { applyNewPassword, beginWait } from './recover.ts';
 import { recoveryStatusRoutes } from './status.ts';
 import { isFreshSim, type RecoveryFile } from './steps.ts';
-import { type Recovery, saveRecovery, startRecovery } from './store.ts';
+import { type Recovery, startRecovery } from './store.ts';
 
 const text = z.string().max(300).default('');
 const Person = z.object({
@@ -175,18 +175,17 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
       }
       if (freshSim) return keep(ctx, recovery, (file) => ({ ...file, freshSim }));
     }
-    const file = { ...recovery.file, phoneConfirmedAt: clock().toISOString() };
-    const refusal = await db.transaction(async (tx) => {
+    const { errors } = parsed.form;
+    const confirmed = await change(recovery, async (tx, { file }) => {
+      if (file.phone !== recovery.file.phone) return undefined;
+      // The button was pressed twice: the other press has used the code up.
+      if (file.phoneConfirmedAt) return file;
       const wrong = await takeCode(tx, deps, { ...placeOf(recovery), code: parsed.data.code });
-      if (!wrong) await saveRecovery(tx, cipher, { id: recovery.id, file });
-      return wrong;
+      if (wrong) errors.code = wrong;
+      return wrong ? undefined : { ...file, phoneConfirmedAt: clock().toISOString() };
     });
-    if (refusal !== undefined) {
-      parsed.form.errors.code = refusal;
-      return showCode(ctx, recovery, 'stay', parsed.form);
-    }
-    const confirmed = { ...recovery, file };
-    return recovery.kind === 'phone' ? askCarrier(ctx, confirmed) : goOn(ctx, confirmed);
+    if (errors.code) return showCode(ctx, recovery, 'stay', parsed.form);
+    return confirmed?.kind === 'phone' ? askCarrier(ctx, confirmed) : goOn(ctx, confirmed ?? recovery);
   });
 
   /** A new phone counts when the carrier says whose it is, and how long its SIM has been. */

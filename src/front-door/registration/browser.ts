@@ -68,7 +68,8 @@ export function draftKeeper(deps: FrontDoorDeps) {
       return undefined;
     },
 
-    save: (ticket: Buffer, draft: Draft): Promise<void> =>
+    /** Keeps a draft that begins now. */
+    keep: (ticket: Buffer, draft: Draft): Promise<void> =>
       saveDraft(db, cipher, ticket, draft, draftExpiry(clock())),
 
     /**

@@ -56,23 +56,43 @@ export function revise(
   change: Partial<Omit<Entries, 'password'>> & { passwordHash?: string },
 ): Draft {
   const revised: Draft = { ...draft, ...change };
-  const samePerson =
-    revised.name === draft.name &&
-    revised.documentType === draft.documentType &&
-    revised.idNumber === draft.idNumber &&
-    revised.birthDate === draft.birthDate;
+  const person = samePerson(revised, draft);
   const samePhone = revised.phone === draft.phone;
-  if (!samePerson) {
+  if (!person) {
     delete revised.register;
     delete revised.checks;
   }
-  if (!samePerson || !samePhone) {
+  if (!person || !samePhone) {
     delete revised.carrier;
     delete revised.carrierRefused;
     delete revised.freshSim;
   }
   if (!samePhone) delete revised.phoneConfirmedAt;
   return revised;
+}
+
+const samePerson = (one: Draft, other: Draft): boolean =>
+  one.name === other.name &&
+  one.documentType === other.documentType &&
+  one.idNumber === other.idNumber &&
+  one.birthDate === other.birthDate;
+
+/**
+ * The newest draft with what the authorities said, who were asked about an earlier state of it.
+ *
+ * @returns nothing when it is about another person or phone by now.
+ */
+export function withAnswers(newest: Draft, asked: Draft): Draft | undefined {
+  if (!samePerson(newest, asked) || newest.phone !== asked.phone) return undefined;
+  const { register: _1, carrier: _2, carrierRefused: _3, freshSim: _4, ...rest } = newest;
+  const { register, carrier, carrierRefused, freshSim } = asked;
+  return {
+    ...rest,
+    ...(register && { register }),
+    ...(carrier && { carrier }),
+    ...(carrierRefused !== undefined && { carrierRefused }),
+    ...(freshSim !== undefined && { freshSim }),
+  };
 }
 
 /** For how long the carrier's word about a phone is taken, in seconds. */

@@ -36,7 +36,7 @@ const interactionOf = (raw: unknown): string | undefined =>
 /** The registration: everything but the code, then the code, then the registers. */
 export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
   const { db, clock, pages, door, limits } = deps;
-  const { stored, open, save, newTicket } = draftKeeper(deps);
+  const { stored, open, keep, change, newTicket } = draftKeeper(deps);
   registrationStepRoutes(router, deps);
 
   function showForm(
@@ -100,10 +100,10 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
     const interactionUid = interactionOf(fields.interaction);
     const passwordHash = password === '' ? before!.draft.passwordHash : await hashPassword(password);
     if (edit) {
-      await save(before.ticket, revise(before.draft, { ...entries, passwordHash }));
+      await change(before.ticket, async (_tx, draft) => revise(draft, { ...entries, passwordHash }));
     } else {
       const ticket = newTicket(ctx);
-      await save(ticket, { ...entries, passwordHash, ...(interactionUid && { interactionUid }) });
+      await keep(ticket, { ...entries, passwordHash, ...(interactionUid && { interactionUid }) });
       await record(db, { type: 'registration.started', at: now });
     }
     if (tooYoung(entries.birthDate, now)) {

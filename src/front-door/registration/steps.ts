@@ -11,11 +11,10 @@ import type { FrontDoorDeps } from '../deps.ts';
 import { maskName } from '../masked.ts';
 import { interactionPath, seeOther } from '../paths.ts';
 import { isProblem, type NextAction, showStop } from '../stop.ts';
-import { draftExpiry, draftKeeper, type Open } from './browser.ts';
-import { type Draft, nextStep, revise } from './draft.ts';
+import { draftKeeper, type Open } from './browser.ts';
+import { nextStep, revise, withAnswers } from './draft.ts';
 import { registrationProofRoutes } from './prove.ts';
 import { askAuthorities, completeRegistration } from './register.ts';
-import { saveDraft } from './store.ts';
 
 const Code = z.object({
   action: z.enum(['continue', 'resend']).default('continue'),
@@ -58,7 +57,7 @@ const REASONS = {
 /** Page 2 of the registration and what follows it: the code, the registers, and each way on from a stop. */
 export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): void {
   const { db, cipher, clock, pages, limits } = deps;
-  const { need, save, finished } = draftKeeper(deps);
+  const { need, change, finished } = draftKeeper(deps);
 
   const placeOf = ({ ticket, draft }: Open): CodePlace => ({
     purpose: 'registration',
@@ -89,19 +88,17 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
     const parsed = formOf(ctx, Code);
     if (!parsed.ok) return showCode(ctx, current, { form: parsed.form });
     if (parsed.data.action === 'resend') return showCode(ctx, current, { how: 'again' });
-    const now = clock();
-    const draft: Draft = { ...current.draft, phoneConfirmedAt: now.toISOString() };
-    const refusal = await db.transaction(async (tx) => {
+    const { errors } = parsed.form;
+    const confirmed = await change(current.ticket, async (tx, draft) => {
+      if (draft.phone !== current.draft.phone) return undefined;
+      // The button was pressed twice: the other press has used the code up.
+      if (draft.phoneConfirmedAt) return draft;
       const wrong = await takeCode(tx, deps, { ...placeOf(current), code: parsed.data.sms_code });
-      if (wrong) return wrong;
-      await saveDraft(tx, cipher, current.ticket, draft, draftExpiry(now));
-      return undefined;
+      if (wrong) errors.sms_code = wrong;
+      return wrong ? undefined : { ...draft, phoneConfirmedAt: clock().toISOString() };
     });
-    if (refusal !== undefined) {
-      parsed.form.errors.sms_code = refusal;
-      return showCode(ctx, current, { form: parsed.form });
-    }
-    return advance(ctx, { ticket: current.ticket, draft });
+    if (errors.sms_code) return showCode(ctx, current, { form: parsed.form });
+    return confirmed ? advance(ctx, confirmed) : seeOther(ctx, '/register/check');
   });
 
   router.get('/register/check', async (ctx) => {
@@ -122,9 +119,11 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
   async function advance(ctx: Context, { ticket, draft }: Open): Promise<void> {
     if (!deps.fixedCode?.(draft.phone)) await limits.consume('registration', ticket.toString('hex'));
     const asked = await askAuthorities(deps, draft, clock());
-    await save(ticket, asked.draft);
+    const answered = await change(ticket, async (_tx, newest) => withAnswers(newest, asked.draft));
+    // Finished by another press, or changed in another tab while they were asked.
+    if (!answered) return seeOther(ctx, '/register/check');
     if (asked.problem) return stopAt(ctx, asked.problem);
-    if (nextStep(asked.draft) === 'prove') return seeOther(ctx, '/register/prove');
+    if (nextStep(answered.draft) === 'prove') return seeOther(ctx, '/register/prove');
     try {
       const done = await db.transaction((tx) => completeRegistration(tx, cipher, ticket, clock()));
       return finished(ctx, done.interactionUid);
@@ -172,7 +171,7 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
       form.errors.phone = `frontDoor.entry.phone.${phone.reason}`;
       return pages.render(ctx, 'front-door/register-phone', { form });
     }
-    await save(current.ticket, revise(current.draft, { phone: phone.value }));
+    await change(current.ticket, async (_tx, draft) => revise(draft, { phone: phone.value }));
     seeOther(ctx, '/register/code');
   });
 
@@ -189,8 +188,9 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
       form.errors.username = `frontDoor.entry.username.${username.reason}`;
       return pages.render(ctx, 'front-door/register-username', { form });
     }
-    const draft = revise(current.draft, { username: username.value });
-    await save(current.ticket, draft);
-    return advance(ctx, { ticket: current.ticket, draft });
+    const changed = await change(current.ticket, async (_tx, draft) =>
+      revise(draft, { username: username.value }),
+    );
+    return changed ? advance(ctx, changed) : seeOther(ctx, '/register/check');
   });
 }

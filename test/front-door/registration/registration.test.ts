@@ -218,6 +218,43 @@ test('five clicks on the last button open one account', async (t) => {
   t.deepEqual(await door.db.query('select count(*) as n from accounts'), [{ n: 1 }]);
 });
 
+test('five clicks on the button of the code use it up once, and none is told that it was wrong', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('deng_yutong');
+  await submit(jar, '/register', entriesOf(person));
+  const form = { sms_code: await door.code(person.phone) };
+  const pages = await Promise.all(
+    Array.from({ length: 5 }, () => submit(jar.copy(), '/register/code', form)),
+  );
+  for (const { status, text } of pages) {
+    t.is(status, 200);
+    t.notRegex(text, /name="sms_code"/);
+  }
+  t.regex((await jar.get('/register/done')).text, /注册成功/);
+});
+
+test('a phone that is changed while the carrier is asked about the old one is the one that counts', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('deng_yutong');
+  const other = personNamed('xu_wenzhou').phone;
+  const { carrier } = door.deps;
+  door.deps.carrier = {
+    ...carrier,
+    async owner(question) {
+      door.deps.carrier = carrier;
+      await submit(jar.copy(), '/register/phone', { phone: other });
+      return carrier.owner(question);
+    },
+  };
+  await submit(jar, '/register', entriesOf(person));
+  const page = await submit(jar, '/register/code', { sms_code: await door.code(person.phone) });
+  t.regex(page.text, /name="sms_code"/);
+  t.true(page.text.includes(other.slice(-4)));
+  t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
+});
+
 test('a phone that the carrier gives to somebody else leaves the account that had it', async (t) => {
   const door = await startFrontDoor(t);
   const earlier = personNamed('deng_yutong');
