@@ -14,6 +14,7 @@ import type { SmsGateway } from './authorities/sms.ts';
 import { closeDueAccounts } from './citizens/closing.ts';
 import { purgeCitizens } from './citizens/purge.ts';
 import { readCitizen } from './citizens/store.ts';
+import { tellLate } from './front-door/proofing/tell-late.ts';
 import { purgeFrontDoor } from './front-door/purge.ts';
 import { applyDueRecoveries, type RecoveryTools } from './front-door/recovery/recover.ts';
 import { purgeCollection } from './health-code/collection/purge.ts';
@@ -53,7 +54,7 @@ export interface ScheduleDeps extends RecoveryTools, HealthJobsDeps {
 }
 
 /** What it takes to ask how a check went that nobody waits for. */
-const checksOf = ({ db, cipher, clock, ...authorities }: ScheduleDeps): ProofingDeps => ({
+const checksOf = ({ db, cipher, clock, translator, ...authorities }: ScheduleDeps): ProofingDeps => ({
   db,
   now: clock,
   methods: createMethods(authorities),
@@ -63,6 +64,7 @@ const checksOf = ({ db, cipher, clock, ...authorities }: ScheduleDeps): Proofing
     const citizen = await readCitizen(db, cipher, citizenId);
     return citizen?.accountState === undefined || citizen.accountState === 'closed' ? undefined : citizen;
   },
+  tellLate: tellLate({ cipher, t: translator('zh-CN') }),
 });
 
 /** What happens without anybody asking, and how often. Each runs once among all processes. */

@@ -1,12 +1,17 @@
 import test from 'ava';
+import { browserHashOf, startProofing } from '../src/assurance/proofing/flow.ts';
+import { proofingDeps } from '../src/front-door/proofing/proofing.ts';
 import { activate, deactivate, liveActivation } from '../src/health-code/activation.ts';
 import { decideFor } from '../src/health-code/decide.ts';
 import { startRun } from '../src/health-code/runs.ts';
 import { declareTrip } from '../src/health-code/travel/trip.ts';
 import { defineSchedule, type ScheduleDeps } from '../src/schedule.ts';
+import { press } from './assurance/proofing/world.ts';
 import { cipher, NOW } from './support/citizens.ts';
 import { freshDatabase } from './support/database.ts';
+import { givenAccountOf, personNamed, startFrontDoor } from './support/front-door.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from './support/health.ts';
+import { officerDecides } from './support/recovery.ts';
 
 /** What the schedule defines, to be run by hand; what is not given is not there to be asked. */
 async function scheduled(deps: Partial<ScheduleDeps>): Promise<Map<string, () => Promise<void>>> {
@@ -97,3 +102,33 @@ test('nothing of the health code runs while the module is off, except deletion; 
   t.is((await db.query('select 1 from outbox')).length, 1);
   t.deepEqual(await db.query('select 1 from health_runs where finished_at is null'), []);
 });
+
+for (const [action, expected] of [
+  ['accept', '您的“视频人工核验”已通过，现在可以登录继续办理'],
+  ['refuse', '您的“视频人工核验”没有通过。您可以登录后重新核验，或换一种方式'],
+  [undefined, '您的“视频人工核验”没有得出结果，已经结束'],
+] as const) {
+  test(`whom an officer ${action ?? 'forget'}s after they have left the page is told once by SMS`, async (t) => {
+    const door = await startFrontDoor(t);
+    const person = personNamed('gao_xiuyun');
+    const citizenId = await givenAccountOf(door, person);
+    const visit = { interactionUid: 'interaction', browserHash: browserHashOf('browser') };
+    const deps = proofingDeps(door.deps);
+    const started = await startProofing(deps, { ...visit, citizenId, method: 'video' });
+    await press(started.kind === 'redirect' ? started.redirectTo : '', 'later');
+    const { texts } = door.deps.pages;
+    const jobs = await scheduled({ ...door.deps, translator: (locale) => texts.translator(locale) });
+    const ask = jobs.get('proofings-awaited')!;
+    door.advance(3_600);
+    await ask();
+    t.deepEqual(await door.sms(person.phone), [], 'nothing is decided yet');
+    if (action) await officerDecides(door, person, action);
+    door.advance(action ? 3_600 : 8 * 86_400);
+    await ask();
+    await ask();
+    const sent = await door.sms(person.phone);
+    t.is(sent.length, 1);
+    t.true(sent[0]?.includes(expected), sent[0]);
+    t.false(sent[0]?.includes(person.name));
+  });
+}

@@ -41,7 +41,19 @@ export interface ProofingDeps {
   limit?(citizenId: string): Promise<void>;
   /** Before a live check the register is asked again; throws a Problem when the person has died. */
   confirmAlive?(citizenId: string): Promise<void>;
+  /** Tells a citizen who has left of a decision, in the transaction that makes it. */
+  tellLate?: TellLate;
 }
+
+export type TellLate = (
+  tx: Queryable,
+  decision: {
+    citizenId: string;
+    method: ProofingMethodId;
+    outcome: Extract<ProofingOutcome, { outcome: 'accepted' | 'refused' }>;
+    now: Date;
+  },
+) => Promise<void>;
 
 export type ProofingOutcome =
   | { outcome: 'accepted' }
@@ -172,7 +184,7 @@ const askAgainAt = (now: Date): Date => new Date(now.getTime() + proofingPolicy.
 
 /**
  * Asks about checks that an officer decides in their own time, for citizens who have left: the evidence counts
- * whenever it is decided. A job calls it.
+ * whenever it is decided, and they are told. A job calls it.
  *
  * @returns how many were asked about; call again while it is `limit`.
  * @throws AggregateError with what went wrong for some, after all were tried.
@@ -182,7 +194,7 @@ export async function decideLater(deps: ProofingDeps, { limit }: { limit: number
   const due = await takeAwaited(deps.db, { now, again: askAgainAt(now), limit });
   await tryEach(due, 'some checks could not be decided', async (proofing) => {
     const subject = await deps.readSubject(proofing.citizenId);
-    if (subject !== undefined) await askAndDecide(deps, proofing);
+    if (subject !== undefined) await askAndDecide(deps, proofing, deps.tellLate);
     else await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer: undefined, now }));
   });
   return due.length;
@@ -219,7 +231,12 @@ async function orUnavailable<T>(asking: Promise<T>): Promise<T | undefined> {
 const decided = ({ status, reason }: Proofing): ProofingOutcome =>
   status === 'accepted' ? { outcome: 'accepted' } : { outcome: 'refused', reason: reason ?? 'stale' };
 
-async function askAndDecide(deps: ProofingDeps, proofing: Proofing): Promise<ProofingOutcome> {
+/** @param tell where the citizen is not there to see it. */
+async function askAndDecide(
+  deps: ProofingDeps,
+  proofing: Proofing,
+  tell?: TellLate,
+): Promise<ProofingOutcome> {
   if (proofing.status !== 'started') return decided(proofing);
   const now = deps.now();
   const subject = await subjectOf(deps, proofing.citizenId);
@@ -229,7 +246,7 @@ async function askAndDecide(deps: ProofingDeps, proofing: Proofing): Promise<Pro
     ? undefined
     : await orUnavailable(deps.methods[proofing.method].result(proofing.reference));
   if (answer === undefined && !expired) return { outcome: 'unavailable' };
-  const outcome = await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer, now }));
+  const outcome = await deps.db.transaction((tx) => settle(tx, { proofing, subject, answer, now, tell }));
   if (outcome !== undefined) return outcome;
   const other = await findProofing(deps.db, proofing.stateHash);
   return other === undefined || other.status === 'started' ? { outcome: 'pending' } : decided(other);
@@ -238,9 +255,15 @@ async function askAndDecide(deps: ProofingDeps, proofing: Proofing): Promise<Pro
 /** @returns `undefined` when somebody else decided it meanwhile. */
 async function settle(
   tx: Queryable,
-  input: { proofing: Proofing; subject: Subject | undefined; answer: Answer | undefined; now: Date },
+  input: {
+    proofing: Proofing;
+    subject: Subject | undefined;
+    answer: Answer | undefined;
+    now: Date;
+    tell?: TellLate | undefined;
+  },
 ): Promise<ProofingOutcome | undefined> {
-  const { proofing, subject, answer, now } = input;
+  const { proofing, subject, answer, now, tell } = input;
   const { citizenId, sessionUid, method, stateHash, startedAt } = proofing;
   const verdict = answer && subject && adjudicate({ method, answer, citizen: subject, startedAt, now });
   if (verdict?.accepted === false && verdict.pending) return { outcome: 'pending' };
@@ -255,7 +278,9 @@ async function settle(
       ...audited,
       detail: { method: evidenceOf(method), source },
     });
-    return { outcome: 'accepted' };
+    const outcome = { outcome: 'accepted' } as const;
+    await tell?.(tx, { citizenId, method, outcome, now });
+    return outcome;
   }
   const reason = refusalOf(verdict);
   await decideProofing(tx, stateHash, { status: 'refused', reason, at: now });
@@ -264,7 +289,9 @@ async function settle(
     ...audited,
     detail: { method: evidenceOf(method), reason: AUDIT_REASONS[reason] },
   });
-  return { outcome: 'refused', reason };
+  const outcome = { outcome: 'refused', reason } as const;
+  await tell?.(tx, { citizenId, method, outcome, now });
+  return outcome;
 }
 
 function refusalOf(verdict: ReturnType<typeof adjudicate> | undefined): RefusalReason {

@@ -6,6 +6,7 @@ import {
   decideLater,
   proofingStatus,
   startProofing,
+  type TellLate,
 } from '../../../src/assurance/proofing/flow.ts';
 import type { ProofingMethodId } from '../../../src/assurance/proofing/policy.ts';
 import { purgeProofings } from '../../../src/assurance/proofing/store.ts';
@@ -155,9 +156,16 @@ test.serial('what an officer decides after everybody has left is evidence all th
   const brought = await goAndComeBack(citizenId, 'video', 'later');
   t.like(await completeProofing(world.deps, brought), { outcome: 'pending' });
   t.is(await decideLater(world.deps, { limit: 50 }), 0, 'not asked every minute');
-  const after = (hours: number) => ({ ...world.deps, now: () => new Date(Date.now() + hours * 3_600_000) });
+  const told: string[] = [];
+  const after = (hours: number) => ({
+    ...world.deps,
+    now: () => new Date(Date.now() + hours * 3_600_000),
+    tellLate: (async (_tx, { method, outcome }) =>
+      void told.push(`${method} ${outcome.outcome}`)) satisfies TellLate,
+  });
   t.is(await decideLater(after(2), { limit: 50 }), 1);
   t.is((await standingOf(citizenId)).accountLevel, 'intermediate', 'not decided yet');
+  t.deepEqual(told, []);
   await purgeProofings(db, { before: new Date(Date.now() + 4 * 86_400_000), limit: 500 });
   await officerDecides({ world: world.authorities }, personOf('gao_xiuyun'), 'accept');
   t.is(await decideLater(after(3), { limit: 50 }), 1);
@@ -165,6 +173,17 @@ test.serial('what an officer decides after everybody has left is evidence all th
   const three = new Date(Date.now() + 3 * 3_600_000);
   t.is((await standingOf(citizenId, three)).level, 'intermediate', 'nobody is there now');
   t.is(await decideLater(after(30), { limit: 50 }), 0);
+  t.deepEqual(told, ['video accepted'], 'once');
+});
+
+test.serial('who comes back and sees the decision is not told of it as well', async (t) => {
+  const citizenId = await world.citizen('gao_xiuyun', 'intermediate');
+  const brought = await goAndComeBack(citizenId, 'video', 'later');
+  await officerDecides({ world: world.authorities }, personOf('gao_xiuyun'), 'accept');
+  const tellLate = () => Promise.reject(new Error('told'));
+  t.like(await completeProofing({ ...world.deps, tellLate }, brought), { outcome: 'accepted' });
+  const now = () => new Date(Date.now() + 7_200_000);
+  t.is(await decideLater({ ...world.deps, tellLate, now }, { limit: 50 }), 0);
 });
 
 test.serial('a check that nobody decides, or whose citizen has gone, is given up', async (t) => {
