@@ -6,7 +6,7 @@ import { liveActivation } from '../activation.ts';
 import { runTransitions, transitionsDue } from '../decide.ts';
 import { findRulesInForce } from '../rules-in-force.ts';
 import { FileRefused } from './file.ts';
-import { makeFile, secondHand } from './outgoing.ts';
+import { makeFile } from './outgoing.ts';
 import { forgetOthers, recordContact } from './peer-state.ts';
 import type { Peers } from './peers.ts';
 import { fillPids, monthOf, pidsDue } from './pid.ts';
@@ -53,7 +53,7 @@ export async function makeDailyFile(work: ExchangeWork, again = false): Promise<
   while ((await runTransitions(work.db, { now })) > 0);
   if (await transitionsDue(work.db, now)) return;
   const { issuer } = peers;
-  const file = await makeFile(work.db, { issuer, secondHand: secondHand(rules), again, now });
+  const file = await makeFile(work.db, { issuer, rules, again, now });
   if (file) work.log.info({ seq: file.seq, kind: file.kind, rows: file.rows }, 'exchange file made');
 }
 

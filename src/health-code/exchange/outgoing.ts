@@ -41,7 +41,7 @@ const manifestOf = (issuer: string, file: OwnFile): Manifest => ({
 });
 
 /** The reasons that rest on nothing but what another province said: telling them back would keep them alive for ever. */
-export const secondHand = (rules: RuleSet): string[] => [
+const secondHand = (rules: RuleSet): string[] => [
   rules.red.unproven,
   ...Object.values(rules.types)
     .filter(({ sources }) => sources.every((source) => source === 'peer'))
@@ -53,12 +53,12 @@ export const secondHand = (rules: RuleSet): string[] => [
  * last one is some days old or a peer asked for one; else what changed since the last. Rows are streamed; what was
  * told is kept in the same transaction.
  *
- * @param options.secondHand reason codes that are not told: {@link secondHand}; `again` makes another one.
+ * @param options.rules those in force; `again` makes another one.
  * @returns its manifest; undefined when there is one of that day already, and no full one is asked for.
  */
 export async function makeFile(
   db: Database,
-  options: { issuer: string; secondHand: readonly string[]; again?: boolean; now: Date },
+  options: { issuer: string; rules: RuleSet; again?: boolean; now: Date },
 ): Promise<Manifest | undefined> {
   const { issuer, now } = options;
   const month = monthOf(now);
@@ -72,7 +72,7 @@ export async function makeFile(
     if (last?.business_day === businessDay && !options.again && !full) return undefined;
     const seq = last?.business_day === businessDay ? last.seq + 1 : 1;
     const name = nameOf({ issuer, bizDate: businessDay, seq, kind });
-    await compare(tx, { month, secondHand: options.secondHand });
+    await compare(tx, { month, rules: options.rules });
     const { rows, digest } = await write(tx, name, kind);
     await remember(tx);
     const [file] = await tx.query<OwnFile>(
@@ -116,9 +116,10 @@ export async function wantFull(db: Queryable, issuer: string, now: Date): Promis
 
 /**
  * Puts what is to be told into a temporary table, each with what became of it since the last file. While a person
- * keeps their colour its beginning stays the same, however often the reasons change.
+ * keeps their colour its beginning stays the same, however often the reasons change. That a source was late when somebody
+ * was decided is no reason for their colour, and nothing to tell.
  */
-async function compare(tx: Queryable, what: { month: string; secondHand: readonly string[] }): Promise<void> {
+async function compare(tx: Queryable, { month, rules }: { month: string; rules: RuleSet }): Promise<void> {
   await tx.query(
     `create temporary table telling (
        citizen_id uuid primary key, pid bytea not null, document_type text not null, colour text not null,
@@ -135,12 +136,13 @@ async function compare(tx: Queryable, what: { month: string; secondHand: readonl
               is distinct from (q.pid, p.colour, d.reasons, d.earliest_exit, d.rule_set) then 'U'
             else '=' end
      from health_people p
-     join health_decisions d on d.citizen_id = p.citizen_id and d.id = p.decision_id
+     join (select citizen_id, id, at, array_remove(reasons, $3) as reasons, earliest_exit, rule_set from health_decisions) d
+       on d.citizen_id = p.citizen_id and d.id = p.decision_id
      join health_pids q on q.citizen_id = p.citizen_id and q.month = $1
      join citizens c on c.id = p.citizen_id
      left join health_told t on t.citizen_id = p.citizen_id
      where p.colour in ('RED', 'YELLOW') and not d.reasons <@ $2::text[]`,
-    [what.month, what.secondHand],
+    [month, secondHand(rules), rules.degraded],
   );
   await tx.query(
     `insert into telling

@@ -65,7 +65,11 @@ test('what a province knows only from another is not told back', async (t) => {
   await refreshPids(b.work);
   const due = await b.db.query('select 1 from health_people where next_eval_at = $1', [daysLater(-1)]);
   t.is(due.length, 2, 'what was due before is not put off');
-  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+  // Nor while a source is late, which stands beside the reasons.
+  await b.db.query(`insert into health_sources (source, received_at) values ('hospital', $1)`, [
+    daysLater(-9),
+  ]);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108 D901');
   await makeDailyFile(b.work);
   await pullAll(a.work);
   t.deepEqual(await a.db.query('select 1 from health_peer_rows'), []);
