@@ -1,65 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { PgBoss } from 'pg-boss';
 import { lockAccount } from '../../src/citizens/account-state.ts';
-import { defineLogoutQueue, enqueueLogoutOn, LOGOUT_QUEUE } from '../../src/oidc/logout-queue.ts';
-import { newId } from '../../src/platform/id.ts';
-import { type Handler, type Jobs, openJobs } from '../../src/platform/jobs.ts';
+import { enqueueLogoutOn, LOGOUT_QUEUE } from '../../src/oidc/logout-queue.ts';
 import { endExpiredSessions, endSessions } from '../../src/sessions/end.ts';
 import { audited } from '../support/audited.ts';
-import { freshDatabase } from '../support/database.ts';
+import { type LogoutPortal, openLogoutPortal } from '../support/logout-portal.ts';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { claimsOf, logIn, portal, relyingParty } from '../support/relying-party.ts';
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 
-interface Portal {
-  origin: string;
-  tokens: string[];
-  /** What it answers; `hold` keeps the connection open without an answer. */
-  answer: number | 'hold';
-  /** The next logout token. */
-  next(): Promise<string>;
-  /** When it has so many. */
-  received(count: number): Promise<void>;
-}
-
-/** The address of a relying party that takes logout tokens. */
-async function openPortal(t: ExecutionContext<unknown>): Promise<Portal> {
-  const waiting: ((token: string) => void)[] = [];
-  const held: ServerResponse[] = [];
-  const server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    const token = new URLSearchParams(body).get('logout_token') ?? '';
-    it.tokens.push(token);
-    waiting.splice(0).forEach((tell) => {
-      tell(token);
-    });
-    if (it.answer === 'hold') held.push(response);
-    else response.writeHead(it.answer, it.answer === 302 ? { location: '/elsewhere' } : {}).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const next = () => new Promise<string>((tell) => waiting.push(tell));
-  const received = async (count: number) => {
-    while (it.tokens.length < count) await next();
-  };
-  const it: Portal = { origin, tokens: [], answer: 200, next, received };
-  return it;
-}
-
 async function world(t: ExecutionContext<unknown>, { allowed = true, over = {} } = {}) {
-  const a = await openPortal(t);
+  const a = await openLogoutPortal(t);
   const backchannel = {
     backchannel_logout_uri: `${a.origin}/logout`,
     backchannel_logout_session_required: true,
@@ -199,43 +155,6 @@ test('a relying party that is down hears of it later: tried again after growing 
   t.deepEqual(await waits(platform), []);
 });
 
-test('a portal that hangs holds up nobody else, however many notices wait for it', async (t) => {
-  const db = await freshDatabase(t, { max: 4 });
-  const portals = { dead: await openPortal(t), alive: await openPortal(t) };
-  portals.dead.answer = 'hold';
-  const given = new AbortController();
-  const open = async () => {
-    const jobs = await openJobs({ connectionString: db.url, db, log: { error: () => {} } });
-    await defineLogoutQueue(jobs, {
-      db,
-      clock: () => new Date(),
-      async send({ clientId, sid }) {
-        const body = new URLSearchParams({ logout_token: sid });
-        const { origin } = portals[clientId as keyof typeof portals];
-        await fetch(`${origin}/logout`, { method: 'POST', body, signal: given.signal });
-        return true;
-      },
-    });
-    return jobs;
-  };
-  const processes = [await open(), await open()];
-  t.teardown(async () => {
-    given.abort();
-    await Promise.all(processes.map((jobs) => jobs.stop()));
-  });
-  const enqueue = enqueueLogoutOn(processes[0]!);
-  const notices = (clientId: string, count: number) =>
-    Array.from({ length: count }, (_, n) => ({ clientId, accountId: newId(), sid: `${clientId}-${n}` }));
-  await enqueue(db, notices('dead', 250));
-  await enqueue(db, notices('alive', 20));
-  const told = portals.alive.received(20);
-  await Promise.all(processes.map((jobs) => jobs.start()));
-  // Nothing that hangs is ever let go here: if it were waited for, this would never come.
-  await told;
-  t.is(new Set(portals.alive.tokens).size, 20);
-  t.true(portals.dead.tokens.length >= 1 && portals.dead.tokens.length <= 8, `${portals.dead.tokens.length}`);
-});
-
 test('a logout token goes to no private address unless the operator allows it', async (t) => {
   const { a, platform, jar, deliver } = await world(t, { allowed: false });
   await platform.logOut(jar);
@@ -247,7 +166,7 @@ test('a logout token goes to no private address unless the operator allows it', 
 async function startProcess(
   t: ExecutionContext<unknown>,
   what: 'end' | 'work',
-  { platform, a, citizenId }: { platform: TestProtocol; a: Portal; citizenId: string },
+  { platform, a, citizenId }: { platform: TestProtocol; a: LogoutPortal; citizenId: string },
 ): Promise<{ child: ChildProcess; kill(): Promise<void> }> {
   const child = fork(fileURLToPath(new URL('logout-worker.ts', import.meta.url)), [what], {
     env: {
@@ -316,18 +235,4 @@ test('a process killed during the delivery: the next one delivers again', async 
   await platform.jobs!.runNow(LOGOUT_QUEUE);
   t.is(a.tokens.length, 2);
   t.is((await verify(platform, a.tokens[1]!)).payload.sid, claims.sid);
-});
-
-test('a relying party that never takes its logout token is written down when it is given up, once', async (t) => {
-  const db = await freshDatabase(t);
-  let run: Handler = async () => {};
-  const define = async (_: string, handler: Handler) => {
-    run = handler;
-  };
-  const jobs = { define } as unknown as Jobs;
-  const send = () => Promise.reject(new Error('down'));
-  await defineLogoutQueue(jobs, { db, clock: () => new Date(), send });
-  const notice = { clientId: 'city-a', accountId: newId(), sid: 's' };
-  for (const retries of [0, 32, 33]) await t.throwsAsync(run(notice, { retries }), { message: 'down' });
-  t.deepEqual(await audited(db, ['logout.failed'], notice.accountId), [['logout.failed', {}]]);
 });

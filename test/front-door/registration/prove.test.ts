@@ -3,8 +3,9 @@ import { accountLevel } from '../../../src/assurance/ladder.ts';
 import { loadStanding } from '../../../src/assurance/standing.ts';
 import { recordEvidence } from '../../../src/assurance/store.ts';
 import { closeAccount } from '../../../src/citizens/account-state.ts';
-import { findByIdentifier } from '../../../src/citizens/store.ts';
+import { findByIdentifier, readCitizen } from '../../../src/citizens/store.ts';
 import { consentGiven, giveConsents } from '../../../src/consents/store.ts';
+import { audited } from '../../support/audited.ts';
 import { cipher, ending } from '../../support/citizens.ts';
 import {
   entriesOf,
@@ -19,17 +20,16 @@ import type { Jar } from '../../support/http-client.ts';
 import { atAuthority, officerDecides } from '../../support/recovery.ts';
 
 /** The registration up to the answer of the registers. */
-async function upToTheRegisters(
+async function register(door: TestFrontDoor, jar: Jar, entries: Record<string, string>) {
+  await submit(jar, '/register', entries);
+  return submit(jar, '/register/code', { sms_code: await door.code(entries.phone!) });
+}
+const upToTheRegisters = (
   door: TestFrontDoor,
   jar: Jar,
   username: string,
   change: Record<string, string> = {},
-) {
-  const person = personNamed(username);
-  const entries = entriesOf(person, change);
-  await submit(jar, '/register', entries);
-  return submit(jar, '/register/code', { sms_code: await door.code(entries.phone!) });
-}
+) => register(door, jar, entriesOf(personNamed(username), change));
 
 const levelOf = async (door: TestFrontDoor, citizenId: string) =>
   accountLevel((await loadStanding(door.db, { citizenId })).evidence, door.now()).level;
@@ -138,4 +138,82 @@ test('who closed an account and registers again begins at basic, and has agreed 
   t.is((await findByIdentifier(db, cipher, person.phone))?.citizenId, citizenId);
   t.is(await levelOf(door, citizenId), 'basic');
   t.false(await consentGiven(db, consent));
+});
+
+test('a passport is asked for the date of birth that its number does not tell', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const person = personNamed('john_smith');
+  const asked = await submit(jar, '/register', entriesOf(person, { document_type: 'passport' }));
+  t.is(asked.status, 422);
+  t.regex(asked.text, /name="birth_date"/);
+  const fields = entriesOf(person, { document_type: 'passport', birth_date: person.birth_date });
+  t.regex((await register(door, jar, fields)).text, /注册成功/);
+});
+
+test('whose passport has the number of another country’s gets neither that account nor that record, but a way on', async (t) => {
+  const door = await startFrontDoor(t);
+  const john = personNamed('john_smith');
+  const first = { ...john, name: 'MARIE EXEMPLE', username: 'marie_e', phone: '13939009999' };
+  const citizenId = await givenAccountOf(door, first);
+  const fields = entriesOf(john, { document_type: 'passport', birth_date: john.birth_date });
+  const refused = async () => {
+    const page = await register(door, door.jar(), fields);
+    t.is(errorOf(page), 'document_shared');
+    t.regex(page.text, /护照原件到就近的政务服务大厅/);
+    t.regex(page.text, /button-primary/);
+    const known = await readCitizen(door.db, cipher, citizenId);
+    t.is(known?.name, first.name);
+    t.is(await findByIdentifier(door.db, cipher, john.phone), undefined);
+  };
+  await refused();
+  await door.db.transaction((tx) =>
+    closeAccount(tx, ending, { citizenId, reason: 'requested', now: door.now() }),
+  );
+  door.advance(120);
+  await refused();
+  t.is((await audited(door.db, ['registration.refused'])).length, 2);
+  door.advance(120);
+  await door.db.query('delete from identifiers where citizen_id = $1', [citizenId]);
+  t.regex((await register(door, door.jar(), fields)).text, /注册成功/, 'nothing else stood in the way');
+});
+
+test('a phone that the carrier gives to somebody else leaves the account that had it', async (t) => {
+  const door = await startFrontDoor(t);
+  const earlier = personNamed('deng_yutong');
+  await register(door, door.jar(), entriesOf(earlier));
+  const owner = await findByIdentifier(door.db, cipher, earlier.phone);
+  const later = personNamed('xu_wenzhou');
+  const carrier = { ...door.deps.carrier };
+  door.deps.carrier.owner = async () => ({ outcome: 'match', reference: 'moved', source: 'carrier' });
+  t.teardown(() => Object.assign(door.deps.carrier, carrier));
+  door.advance(61);
+  t.regex((await register(door, door.jar(), entriesOf(later, { phone: earlier.phone }))).text, /注册成功/);
+  const now = await findByIdentifier(door.db, cipher, earlier.phone);
+  t.not(now?.citizenId, owner?.citizenId);
+  const facts = await loadStanding(door.db, { citizenId: owner!.citizenId });
+  t.deepEqual(
+    facts.evidence.map(({ method }) => method),
+    ['register'],
+  );
+  t.deepEqual(await audited(door.db, ['evidence.ended', 'level.changed'], owner!.citizenId), [
+    ['level.changed', { from: 'anonymous', to: 'basic' }],
+    ['evidence.ended', { method: 'carrier', reason: 'new_owner' }],
+    ['level.changed', { from: 'basic', to: 'anonymous' }],
+  ]);
+});
+
+test('the carrier is asked again whose the phone is when the draft has waited', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const { username } = personNamed('xu_wenzhou');
+  await givenAccountOf(door, personNamed('xu_wenzhou'));
+  const jar = door.jar();
+  await register(door, jar, entriesOf(person, { username }));
+  t.is((await jar.get('/register/username')).status, 409);
+  door.advance(11 * 60);
+  door.world.outcomes(person.id_number, { carrier: 'other_owner' });
+  const refused = await submit(jar, '/register/username', { username: 'deng_yutong_2' });
+  t.is(errorOf(refused), 'phone_not_yours');
+  t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
 });

@@ -1,15 +1,13 @@
 import test from 'ava';
 import { accountLevel } from '../../../src/assurance/ladder.ts';
 import { loadStanding } from '../../../src/assurance/standing.ts';
-import { closeAccount } from '../../../src/citizens/account-state.ts';
-import { findByIdentifier, readCitizen } from '../../../src/citizens/store.ts';
+import { findByIdentifier } from '../../../src/citizens/store.ts';
 import { audited } from '../../support/audited.ts';
-import { cipher, ending } from '../../support/citizens.ts';
+import { cipher } from '../../support/citizens.ts';
 import {
   entriesOf,
   errorOf,
   follow,
-  givenAccountOf,
   PASSWORD,
   personNamed,
   startFrontDoor,
@@ -65,44 +63,6 @@ for (const username of [
     t.regex((await register(door, door.jar(), entriesOf(personNamed(username)))).text, /注册成功/);
   });
 }
-
-test('a passport is asked for the date of birth that its number does not tell', async (t) => {
-  const door = await startFrontDoor(t);
-  const jar = door.jar();
-  const person = personNamed('john_smith');
-  const asked = await submit(jar, '/register', entriesOf(person, { document_type: 'passport' }));
-  t.is(asked.status, 422);
-  t.regex(asked.text, /name="birth_date"/);
-  const fields = entriesOf(person, { document_type: 'passport', birth_date: person.birth_date });
-  t.regex((await register(door, jar, fields)).text, /注册成功/);
-});
-
-test('whose passport has the number of another country’s gets neither that account nor that record, but a way on', async (t) => {
-  const door = await startFrontDoor(t);
-  const john = personNamed('john_smith');
-  const first = { ...john, name: 'MARIE EXEMPLE', username: 'marie_e', phone: '13939009999' };
-  const citizenId = await givenAccountOf(door, first);
-  const fields = entriesOf(john, { document_type: 'passport', birth_date: john.birth_date });
-  const refused = async () => {
-    const page = await register(door, door.jar(), fields);
-    t.is(errorOf(page), 'document_shared');
-    t.regex(page.text, /护照原件到就近的政务服务大厅/);
-    t.regex(page.text, /button-primary/);
-    const known = await readCitizen(door.db, cipher, citizenId);
-    t.is(known?.name, first.name);
-    t.is(await findByIdentifier(door.db, cipher, john.phone), undefined);
-  };
-  await refused();
-  await door.db.transaction((tx) =>
-    closeAccount(tx, ending, { citizenId, reason: 'requested', now: door.now() }),
-  );
-  door.advance(120);
-  await refused();
-  t.is((await audited(door.db, ['registration.refused'])).length, 2);
-  door.advance(120);
-  await door.db.query('delete from identifiers where citizen_id = $1', [citizenId]);
-  t.regex((await register(door, door.jar(), fields)).text, /注册成功/, 'nothing else stood in the way');
-});
 
 for (const [username, code] of [
   ['shen_weiming', 'identity_mismatch'],
@@ -255,31 +215,6 @@ test('a phone that is changed while the carrier is asked about the old one is th
   t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
 });
 
-test('a phone that the carrier gives to somebody else leaves the account that had it', async (t) => {
-  const door = await startFrontDoor(t);
-  const earlier = personNamed('deng_yutong');
-  await register(door, door.jar(), entriesOf(earlier));
-  const owner = await findByIdentifier(door.db, cipher, earlier.phone);
-  const later = personNamed('xu_wenzhou');
-  const carrier = { ...door.deps.carrier };
-  door.deps.carrier.owner = async () => ({ outcome: 'match', reference: 'moved', source: 'carrier' });
-  t.teardown(() => Object.assign(door.deps.carrier, carrier));
-  door.advance(61);
-  t.regex((await register(door, door.jar(), entriesOf(later, { phone: earlier.phone }))).text, /注册成功/);
-  const now = await findByIdentifier(door.db, cipher, earlier.phone);
-  t.not(now?.citizenId, owner?.citizenId);
-  const facts = await loadStanding(door.db, { citizenId: owner!.citizenId });
-  t.deepEqual(
-    facts.evidence.map(({ method }) => method),
-    ['register'],
-  );
-  t.deepEqual(await audited(door.db, ['evidence.ended', 'level.changed'], owner!.citizenId), [
-    ['level.changed', { from: 'anonymous', to: 'basic' }],
-    ['evidence.ended', { method: 'carrier', reason: 'new_owner' }],
-    ['level.changed', { from: 'basic', to: 'anonymous' }],
-  ]);
-});
-
 test('a registration that began in a login goes on to it, logged in at basic', async (t) => {
   const door = await startFrontDoor(t);
   const jar = door.jar();
@@ -342,21 +277,6 @@ test('a draft that is saved again and again ends a day after it was begun', asyn
   );
   door.advance(5 * 3600);
   t.is(errorOf(await jar.get('/register/code')), 'registration_expired');
-});
-
-test('the carrier is asked again whose the phone is when the draft has waited', async (t) => {
-  const door = await startFrontDoor(t);
-  const person = personNamed('deng_yutong');
-  const { username } = personNamed('xu_wenzhou');
-  await givenAccountOf(door, personNamed('xu_wenzhou'));
-  const jar = door.jar();
-  await register(door, jar, entriesOf(person, { username }));
-  t.is((await jar.get('/register/username')).status, 409);
-  door.advance(11 * 60);
-  door.world.outcomes(person.id_number, { carrier: 'other_owner' });
-  const refused = await submit(jar, '/register/username', { username: 'deng_yutong_2' });
-  t.is(errorOf(refused), 'phone_not_yours');
-  t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
 });
 
 test('a draft holds nothing that can be read in the database', async (t) => {
