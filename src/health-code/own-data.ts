@@ -1,5 +1,10 @@
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import { readAppeals } from './appeals/store.ts';
+import { daysOfTrip, readTrips } from './travel/trip.ts';
+
+/** More than anybody has: the copy is whole. */
+const ALL = 100_000;
 
 /** What a citizen told the health code, and what it decided: for the copy of their data that they may ask for. */
 export async function ownHealthData(db: Queryable, cipher: Cipher, citizenId: string) {
@@ -15,6 +20,8 @@ export async function ownHealthData(db: Queryable, cipher: Cipher, citizenId: st
     'select at, colour, reasons, rule_set from health_decisions where citizen_id = $1 order by at desc, id desc',
     [citizenId],
   );
+  const trips = await readTrips(db, cipher, citizenId, ALL);
+  const appeals = await readAppeals(db, cipher, citizenId, ALL);
   return {
     declarations: declarations.map(({ at, body }) => ({
       at,
@@ -30,6 +37,18 @@ export async function ownHealthData(db: Queryable, cipher: Cipher, citizenId: st
       colour,
       reasons,
       ruleSet,
+    })),
+    trips: trips.map(({ declaredAt, province, city, way, number, answer, ...trip }) => ({
+      at: declaredAt,
+      declared: { province, city, ...daysOfTrip(trip), way, number },
+      carrier: answer,
+    })),
+    appeals: appeals.map(({ filedAt, text, state, answer, decidedAt }) => ({
+      at: filedAt,
+      text,
+      state,
+      answer,
+      decidedAt,
     })),
   };
 }

@@ -75,10 +75,15 @@ function open(cipher: Cipher, row: Row): Appeal {
 }
 
 /** A citizen's appeals, newest first. */
-export async function readAppeals(db: Queryable, cipher: Cipher, citizenId: string): Promise<Appeal[]> {
+export async function readAppeals(
+  db: Queryable,
+  cipher: Cipher,
+  citizenId: string,
+  limit = 50,
+): Promise<Appeal[]> {
   const rows = await db.query<Row>(
-    `${APPEAL} where a.citizen_id = $1 order by a.filed_at desc, a.id desc limit 50`,
-    [citizenId],
+    `${APPEAL} where a.citizen_id = $1 order by a.filed_at desc, a.id desc limit $2`,
+    [citizenId, limit],
   );
   return rows.map((row) => open(cipher, row));
 }
