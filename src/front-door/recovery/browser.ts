@@ -99,15 +99,14 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
     if (bar) return showStop(deps, ctx, bar, []);
     const { phone } = citizen;
     const asked = kind === 'password' && phone !== undefined && phone !== recovery.file.phone;
-    // Where nobody can say, the code proves nothing either; another proof always can.
-    const freshSim = asked ? ((await askSim(phone)) ?? true) : undefined;
+    const freshSim = asked ? await askSim(phone) : undefined;
     const known = await change(
       recovery,
       async (_tx, { file }) => {
         if (kind === 'phone' || phone === file.phone) return file;
         // What another phone answered says nothing of this one.
         const { phone: _1, freshSim: _2, phoneConfirmedAt: _3, withoutCode: _4, ...rest } = file;
-        return phone === undefined ? rest : { ...rest, phone, freshSim: freshSim ?? true };
+        return phone === undefined ? rest : { ...rest, phone, freshSim: freshSim ?? 'unknown' };
       },
       citizen.id,
     );

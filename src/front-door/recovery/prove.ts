@@ -3,11 +3,12 @@ import type { Context } from 'koa';
 import type { ProofingMethodId } from '../../assurance/proofing/policy.ts';
 import { record } from '../../audit/log.ts';
 import type { FrontDoorDeps } from '../deps.ts';
+import { hoursOf } from '../hours.ts';
 import { isLifted } from '../lifted.ts';
 import { maskName } from '../masked.ts';
 import { sideCheckRoutes } from '../side-check-pages.ts';
 import { recoveryKeeper } from './browser.ts';
-import { nextRecoveryStep, recoveryWays } from './steps.ts';
+import { nextRecoveryStep, recoveryWays, whyOneMore } from './steps.ts';
 import type { Recovery } from './store.ts';
 
 /** How somebody who cannot log in proves who they are: the same for everybody, account or not. */
@@ -17,8 +18,9 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
 
   function show(ctx: Context, { kind, file }: Recovery, failed?: ProofingMethodId): void {
     ctx.state.formActions = [...deps.checkOrigins];
-    const again = nextRecoveryStep(kind, file) === 'prove_again';
-    const page = { who: maskName(file.name), again, failed, ...recoveryWays(kind, file) };
+    const why = nextRecoveryStep(kind, file) === 'prove_again' ? whyOneMore(file) : undefined;
+    const about = { who: maskName(file.name), hours: hoursOf('freshSim') };
+    const page = { ...about, why, failed, ...recoveryWays(kind, file) };
     pages.render(ctx, 'front-door/recover-prove', page, { status: failed ? 422 : 200 });
   }
 

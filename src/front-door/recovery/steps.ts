@@ -17,9 +17,10 @@ export interface RecoveryFile extends SidePerson, SideChecks {
   phone?: string;
   /**
    * Of `phone`: the SIM changed so lately that its code proves little. Asked when the page of the code is due
-   * and again when the code came: in between there is time to change a SIM.
+   * and again when the code came: in between there is time to change a SIM. `unknown`: the carrier did not answer,
+   * and what nobody can say proves nothing either.
    */
-  freshSim?: boolean;
+  freshSim?: boolean | 'unknown';
   /** The phone gets no more codes today, and another proof is to stand in. */
   withoutCode?: boolean;
   /** ISO 8601: `phone` answered with its code. */
@@ -51,7 +52,7 @@ export function nextRecoveryStep(kind: RecoveryKind, file: RecoveryFile): Recove
   if (file.proofs.length === 0) return 'prove';
   const methods = new Set(file.proofs.map(({ method }) => method));
   const standIn = methods.size > 1 && sawThePerson(file);
-  const codeProves = file.phone !== undefined && file.freshSim !== true && file.withoutCode !== true;
+  const codeProves = file.phone !== undefined && !file.freshSim && !file.withoutCode;
   if (kind === 'phone') {
     if (file.phone === undefined) return 'phone';
     if (file.phoneConfirmedAt === undefined) return 'code';
@@ -60,6 +61,13 @@ export function nextRecoveryStep(kind: RecoveryKind, file: RecoveryFile): Recove
   }
   if (!codeProves) return standIn ? 'password' : 'prove_again';
   return file.phoneConfirmedAt === undefined ? 'code' : 'password';
+}
+
+/** Why a code would prove too little, in the words of the page. */
+export function whyOneMore(file: RecoveryFile): 'noMoreCodes' | 'noPhone' | 'carrierSilent' | 'newSim' {
+  if (file.withoutCode) return 'noMoreCodes';
+  if (file.phone === undefined) return 'noPhone';
+  return file.freshSim === 'unknown' ? 'carrierSilent' : 'newSim';
 }
 
 /**

@@ -83,7 +83,7 @@ test('with a new SIM the code is not asked for; a second proof by another way is
   const jar = door.jar();
   await begin(jar, person, 'password');
   const again = await byCard(jar, person);
-  t.regex(again.text, /还需要一种核验/);
+  t.regex(again.text, /还需要一种核验[\s\S]*手机卡在 72 小时内更换过/);
   t.notRegex(again.text, /value="(social_security_card|bank_card)"/, 'numbers that others may know');
   t.regex((await byBank(jar, person)).text, /还需要一种核验/);
   t.regex((await atAuthority(door, jar, 'alipay', 'pass')).text, /name="password"/);

@@ -4,6 +4,7 @@ import {
   nextRecoveryStep,
   type RecoveryFile,
   recoveryWays,
+  whyOneMore,
 } from '../../../src/front-door/recovery/steps.ts';
 
 const at = '2026-11-23T02:00:00Z';
@@ -26,6 +27,12 @@ for (const [name, kind, file, step] of [
   ['then the code of the account’s phone', 'password', { proofs: [face], ...phone }, 'code'],
   ['then the password', 'password', { proofs: [face], ...phone, phoneConfirmedAt: at }, 'password'],
   ['a fresh SIM asks for one more', 'password', { proofs: [face], ...phone, freshSim: true }, 'prove_again'],
+  [
+    'a SIM of which nobody can say asks for one more',
+    'password',
+    { proofs: [face], ...phone, freshSim: 'unknown' },
+    'prove_again',
+  ],
   ['no phone asks for one more', 'password', { proofs: [face] }, 'prove_again'],
   ['the same method twice is one proof', 'password', { proofs: [face, face] }, 'prove_again'],
   ['two methods stand in for the code', 'password', { proofs: [face, card], freshSim: true }, 'password'],
@@ -62,6 +69,14 @@ for (const [name, kind, file, step] of [
     t.is(nextRecoveryStep(kind, { ...blank, ...file } as RecoveryFile), step);
   });
 }
+
+test('the page says which reason asks for one more proof', (t) => {
+  const proved = { ...blank, proofs: [card] };
+  t.is(whyOneMore(proved), 'noPhone');
+  t.is(whyOneMore({ ...proved, ...phone, freshSim: true }), 'newSim');
+  t.is(whyOneMore({ ...proved, ...phone, freshSim: 'unknown' }), 'carrierSilent');
+  t.is(whyOneMore({ ...proved, ...phone, withoutCode: true }), 'noMoreCodes');
+});
 
 test('a method that failed twice goes last, one that proved is not offered again', (t) => {
   const file = { ...blank, failures: { face: 2, alipay: 1 }, proofs: [card], ...phone };
