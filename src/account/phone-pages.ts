@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { hasFreshSim } from '../assurance/fresh-sim.ts';
 import { noteLevelChange, voidEvidence } from '../assurance/level-change.ts';
 import { endEvidence, recordEvidence } from '../assurance/store.ts';
 import { record } from '../audit/log.ts';
@@ -63,12 +64,8 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     if (me) form(ctx, me);
   });
 
-  /** Whether a SIM changed so recently that its codes prove little. */
-  async function simIsNew(phone: string | undefined): Promise<boolean> {
-    if (phone === undefined) return false;
-    const changedAt = await carrier.simChangedAt(phone);
-    return changedAt !== undefined && clock().getTime() - changedAt.getTime() < lifetimes.freshSim * 1000;
-  }
+  const simIsNew = async (phone: string | undefined): Promise<boolean> =>
+    phone !== undefined && hasFreshSim(carrier, phone, clock());
 
   /** Asks the carrier. @returns its reference, or the text of what stands in the way. */
   async function checked(

@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { hasFreshSim } from '../../assurance/fresh-sim.ts';
 import { AuthorityUnavailable } from '../../authorities/ask.ts';
 import { isSamePerson } from '../../citizens/same-person.ts';
 import { findByIdentifier, readCitizen } from '../../citizens/store.ts';
@@ -11,7 +12,7 @@ import { seeOther } from '../paths.ts';
 import { showStop } from '../stop.ts';
 import { issueTicket, ticketOf } from '../ticket.ts';
 import type { RecoveryTools } from './recover.ts';
-import { isFreshSim, nextRecoveryStep, type RecoveryFile, type RecoveryStep } from './steps.ts';
+import { nextRecoveryStep, type RecoveryFile, type RecoveryStep } from './steps.ts';
 import { lockRecovery, type Recovery, readRecovery, saveRecovery } from './store.ts';
 
 const COOKIE = 'ymt_recovery';
@@ -73,7 +74,7 @@ export function recoveryKeeper(deps: FrontDoorDeps) {
    */
   async function askSim(phone: string): Promise<boolean | undefined> {
     try {
-      return isFreshSim(await carrier.simChangedAt(phone), clock(), lifetimes.freshSim);
+      return await hasFreshSim(carrier, phone, clock());
     } catch (error) {
       if (!(error instanceof AuthorityUnavailable)) throw error;
       return undefined;

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { hasFreshSim } from '../../assurance/fresh-sim.ts';
 import { record } from '../../audit/log.ts';
 import { AuthorityUnavailable } from '../../authorities/ask.ts';
 import { listCredentials } from '../../citizens/credentials.ts';
@@ -23,7 +24,7 @@ import { recoveryKeeper, toolsOf } from './browser.ts';
 import { recoveryProofRoutes } from './prove.ts';
 import { applyNewPassword, beginWait } from './recover.ts';
 import { recoveryStatusRoutes } from './status.ts';
-import { isFreshSim, type RecoveryFile } from './steps.ts';
+import type { RecoveryFile } from './steps.ts';
 import { type Recovery, startRecovery } from './store.ts';
 
 const text = z.string().max(300).default('');
@@ -198,7 +199,7 @@ export function recoveryRoutes(router: Router, deps: FrontDoorDeps): void {
         const code = outcome === 'other_owner' ? 'phone_not_yours' : 'phone_unknown';
         return showStop(deps, ctx, new Problem(code, 422), [OTHER_PHONE]);
       }
-      const freshSim = isFreshSim(await deps.carrier.simChangedAt(phone), now, lifetimes.freshSim);
+      const freshSim = await hasFreshSim(deps.carrier, phone, now);
       const confirmed = { source, reference, at: now.toISOString() };
       // Of another phone that was typed meanwhile it says nothing.
       await keep(ctx, recovery, (file) =>

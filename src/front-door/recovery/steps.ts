@@ -81,7 +81,3 @@ export function recoveryWays(kind: RecoveryKind, file: RecoveryFile) {
   );
   return offeredWays(file, file, among);
 }
-
-/** Whether a SIM changed so lately that a code sent to it proves little. `seconds`: how long that lasts. */
-export const isFreshSim = (changedAt: Date | undefined, now: Date, seconds: number): boolean =>
-  changedAt !== undefined && now.getTime() - changedAt.getTime() < seconds * 1000;

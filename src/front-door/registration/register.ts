@@ -1,3 +1,4 @@
+import { hasFreshSim } from '../../assurance/fresh-sim.ts';
 import { noteLevelChange, voidEvidence } from '../../assurance/level-change.ts';
 import { endAllEvidence, recordEvidence, recordProof } from '../../assurance/store.ts';
 import { record } from '../../audit/log.ts';
@@ -8,10 +9,8 @@ import { transferPhone } from '../../citizens/phone.ts';
 import { createAccount, createCitizen } from '../../citizens/store.ts';
 import type { Queryable } from '../../platform/database.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
-import { lifetimes } from '../../platform/lifetimes.ts';
 import { Problem } from '../../platform/problem.ts';
 import { hoursOf } from '../hours.ts';
-import { isFreshSim } from '../recovery/steps.ts';
 import { type Draft, isFresh, nextStep, upToDate, voucher } from './draft.ts';
 import { finishDraft, lockDraft } from './store.ts';
 
@@ -50,7 +49,7 @@ export async function askAuthorities(
         const problem = new Problem(CARRIER_SAYS[outcome], 422);
         return { draft: { ...asked, carrierRefused: true }, problem };
       }
-      const freshSim = isFreshSim(await carrier.simChangedAt(phone), now, lifetimes.freshSim);
+      const freshSim = await hasFreshSim(carrier, phone, now);
       const confirmed = { reference, source, at: now.toISOString() };
       asked = { ...asked, carrier: confirmed, carrierRefused: false, freshSim };
     }

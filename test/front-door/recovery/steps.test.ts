@@ -1,6 +1,5 @@
 import test from 'ava';
 import {
-  isFreshSim,
   nextRecoveryStep,
   type RecoveryFile,
   recoveryWays,
@@ -94,11 +93,4 @@ test('where numbers are all that was proved, the ways that see the person are of
 test('who has a passport is offered nothing that compares with the register of the police', (t) => {
   const file = { ...blank, documentType: 'passport' as const };
   t.deepEqual(recoveryWays('password', file).lead, ['alipay', 'bank_card', 'officer', 'counter']);
-});
-
-test('a SIM is fresh until its time is over, to the second', (t) => {
-  const now = new Date(at);
-  t.false(isFreshSim(undefined, now, 10));
-  t.true(isFreshSim(new Date(now.getTime() - 9_999), now, 10));
-  t.false(isFreshSim(new Date(now.getTime() - 10_000), now, 10));
 });
