@@ -5,7 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { type Assets, readAssets } from './assets.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const SHEETS = ['tokens', 'base', 'layout', 'forms', 'components', 'health', 'health-show'];
+const SHEETS = [
+  'tokens',
+  'base',
+  'layout',
+  'forms',
+  'cards',
+  'choices',
+  'components',
+  'health',
+  'health-show',
+];
 /** Modules that browsers and the platform both run, as they are. */
 const SHARED = join(ROOT, 'src/health-code/wire');
 
