@@ -8,7 +8,7 @@ import { cancelClosing } from '../../citizens/closing.ts';
 import { removeAllCredentials } from '../../citizens/credentials.ts';
 import { changePassword } from '../../citizens/password.ts';
 import { changePhone, transferPhone } from '../../citizens/phone.ts';
-import { type Citizen, readCitizen } from '../../citizens/store.ts';
+import { readCitizen } from '../../citizens/store.ts';
 import type { Database, Queryable } from '../../platform/database.ts';
 import { tryEach } from '../../platform/each.ts';
 import type { Cipher } from '../../platform/field-encryption.ts';
@@ -16,6 +16,7 @@ import type { Translate } from '../../platform/i18n.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
 import { post } from '../../platform/outbox.ts';
 import { type EnqueueLogout, endSessions } from '../../sessions/end.ts';
+import { barTo } from '../account-bars.ts';
 import { hoursOf } from '../hours.ts';
 import { hashOf, newToken } from '../ticket.ts';
 import { nextRecoveryStep } from './steps.ts';
@@ -120,7 +121,7 @@ export async function applyNewPassword(
   const { file } = recovery;
   // Looked at again now that nothing can change. A code to a phone that the account has no more proves nothing.
   const proved = nextRecoveryStep('password', file) === 'password' && file.phone === citizen?.phone;
-  if (!proved || !usable(citizen)) return false;
+  if (!proved || barTo(citizen)) return false;
   await changePassword(tx, { citizenId, passwordHash, boundLevel: 'basic', now });
   await removeAllCredentials(tx, { citizenId, keepPasskeys });
   await noteLevelChange(tx, { citizenId, at: now }, () =>
@@ -151,7 +152,7 @@ export async function beginWait(
   if (recovery?.kind !== 'phone' || citizenId === undefined) return undefined;
   const citizen = await readCitizen(tx, tools.cipher, citizenId);
   const file = { ...recovery.file, keepPasskeys };
-  if (nextRecoveryStep('phone', file) !== 'confirm' || !usable(citizen)) return undefined;
+  if (nextRecoveryStep('phone', file) !== 'confirm' || barTo(citizen)) return undefined;
   const phones = [citizen?.phone, file.phone];
   const stopHash = await tell(tx, tools, { phones, recovery, about: 'phoneWaiting', now });
   const applyAt = later(now, lifetimes.lostPhoneWait);
@@ -217,6 +218,12 @@ export async function objectToRecovery(
   return 'frozen';
 }
 
+/** What the log says of an account that may not be used by now. */
+const BARRED: Record<string, 'locked' | 'deceased' | undefined> = {
+  account_locked: 'locked',
+  account_deceased: 'deceased',
+};
+
 /**
  * Gives the account its new phone, three days after it was asked for. The carrier is asked once more: a number
  * can change hands in three days.
@@ -237,11 +244,13 @@ export async function applyNewPhone(
   const citizen = await readCitizen(tx, cipher, citizenId);
   const { phone } = file;
   const decided = { file, decidedAt: now, expiresAt: new Date(now.getTime() + OBJECTION_MS) };
-  const answer = await carrier.owner({ phone, name: file.name, idNumber: file.idNumber });
-  if (answer.outcome !== 'match' || !usable(citizen)) {
+  const bar = barTo(citizen);
+  const answer = bar ? undefined : await carrier.owner({ phone, name: file.name, idNumber: file.idNumber });
+  if (answer?.outcome !== 'match') {
     await tell(tx, tools, { phones: [citizen?.phone, phone], recovery, about: 'refused', now });
     await decideRecovery(tx, cipher, recovery.id, { state: 'refused', ...decided });
-    const detail = { kind: 'phone', reason: 'carrier_mismatch' } as const;
+    const reason = bar ? (BARRED[bar.code] ?? 'account_closed') : 'carrier_mismatch';
+    const detail = { kind: 'phone', reason } as const;
     await record(tx, { type: 'recovery.refused', citizenId, detail, at: now });
     return 'refused';
   }
@@ -265,9 +274,6 @@ export async function applyNewPhone(
   await record(tx, { type: 'phone.changed', citizenId, at: now });
   return 'applied';
 }
-
-const usable = (citizen: Citizen | undefined): boolean =>
-  citizen?.state === 'active' && citizen.accountState === 'active';
 
 /**
  * Applies every wait that is over; a job calls it. One that cannot be asked about now waits for the next time.

@@ -1,12 +1,14 @@
 import test from 'ava';
 import { generateSync } from 'otplib';
+import { lockAccount } from '../../../src/citizens/account-state.ts';
 import { listCredentials } from '../../../src/citizens/credentials.ts';
 import { type CodePurpose, sendCode } from '../../../src/citizens/one-time-code.ts';
 import { readCitizen } from '../../../src/citizens/store.ts';
 import { confirmTotp, startTotp } from '../../../src/citizens/totp.ts';
 import { toolsOf } from '../../../src/front-door/recovery/browser.ts';
 import { applyDueRecoveries } from '../../../src/front-door/recovery/recover.ts';
-import { cipher } from '../../support/citizens.ts';
+import { audited } from '../../support/audited.ts';
+import { cipher, ending } from '../../support/citizens.ts';
 import {
   errorOf,
   givenAccountOf,
@@ -118,6 +120,21 @@ test('recovery is slowed down, but for people with a fixed code', async (t) => {
   const wrong = { method: 'social_security_card', card_number: '000000000' };
   for (let i = 0; i < 21; i++) await jar.post('/recover/prove', new URLSearchParams(wrong));
   t.regex((await byCard(jar, known)).text, /name="code"/);
+});
+
+test('a change of phone for an account that was locked meanwhile asks no carrier, and the log says why', async (t) => {
+  const door = await startFrontDoor(t);
+  const { citizenId, person } = await loseThePhone(door);
+  const { db, now } = door;
+  await db.transaction((tx) => lockAccount(tx, ending, { citizenId, reason: 'administrator', now: now() }));
+  door.advance(73 * 3600);
+  const owner = () => Promise.reject(new Error('nobody is to be asked'));
+  const carrier = { ...door.deps.carrier, owner };
+  t.is(await applyDueRecoveries(db, { ...toolsOf(door.deps), carrier }, now()), 1);
+  t.is((await readCitizen(db, cipher, citizenId))?.phone, person.phone);
+  t.deepEqual(await audited(db, ['recovery.refused'], citizenId), [
+    ['recovery.refused', { kind: 'phone', reason: 'locked' }],
+  ]);
 });
 
 test('one recovery that is applied ends all others of the account', async (t) => {
