@@ -22,7 +22,10 @@ export function createProtocolPages(pages: Pages, catalogue: Catalogue): Protoco
   return {
     error(ctx, out, error) {
       const notFound = /SessionNotFound/.test(error.name);
-      const code = notFound ? 'interaction_expired' : (CODES[out.error] ?? 'protocol_error');
+      const unconfirmed = ctx.oidc?.route === 'end_session_confirm' && out.error === 'invalid_request';
+      const own = notFound ? 'interaction_expired' : unconfirmed ? 'logout_unconfirmed' : CODES[out.error];
+      const code = own ?? 'protocol_error';
+      if (unconfirmed) ctx.state.wayBack = { href: logoutAgain(ctx), label: 'oidc.logout.again' };
       ctx.state.protocolError = error;
       goBy(ctx);
       pages.problem(ctx as unknown as Context, new Problem(code, ctx.status, { error: out.error }));
@@ -37,6 +40,14 @@ export function createProtocolPages(pages: Pages, catalogue: Catalogue): Protoco
       pages.render(ctx as unknown as Context, 'oidc/logged-out', { back: ctx.oidc.client?.clientUri });
     },
   };
+}
+
+/** The page that asks whether to log out, as it was asked for last; two windows share one answer to it. */
+function logoutAgain(ctx: KoaContextWithOIDC): string {
+  const { clientId, postLogoutRedirectUri, state } = ctx.oidc.session?.state ?? {};
+  const asked = { client_id: clientId, post_logout_redirect_uri: postLogoutRedirectUri, state };
+  const known = Object.entries(asked).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  return `/oauth/logout?${new URLSearchParams(known)}`;
 }
 
 /** Shows a page in the language that its request asks for. */

@@ -46,7 +46,8 @@ export interface Pages {
   render(ctx: Context, view: string, data?: Record<string, unknown>, options?: { status?: number }): void;
   /**
    * Answers with the error page of a problem. `ctx.state.wayBack: { href, name }`, where a route has set it,
-   * is the button that leads on; without it the button leads home.
+   * is the button that leads on ("back to {name}", or the text that `label` is the key of); without it the
+   * button leads home.
    */
   problem(ctx: Context, problem: Problem): void;
   /** One sentence about a problem in the language of the request, for JSON answers. */

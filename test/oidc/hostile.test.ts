@@ -152,6 +152,14 @@ test('nobody is logged out without a click on our own page', async (t) => {
   const own = { origin: platform.issuer, 'sec-fetch-site': 'same-origin' };
   t.is((await confirm({ xsrf: 'x'.repeat(48), logout: 'yes' }, own)).status, 400);
   t.is((await confirm({ logout: 'yes' }, own)).status, 400);
+  await jar.get(`/oauth/logout?${new URLSearchParams({ client_id: 'city-b', state: 's' })}`);
+  const outdated = await confirm({ xsrf, logout: 'yes' }, own);
+  t.regex(outdated.text, /ymt-error" content="logout_unconfirmed"/, 'another window asked meanwhile');
+  t.regex(
+    outdated.text,
+    /href="\/oauth\/logout\?client_id=city-b&amp;state=s"/,
+    'and the way on is to ask again',
+  );
   const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
   t.is((await confirm({ xsrf, logout: 'yes' }, foreign)).status, 403);
   t.like(await party.introspect(tokens.access_token), { active: true });
