@@ -14,7 +14,7 @@ const TYPES: Record<string, string> = {
 export interface Asset {
   body: Buffer;
   /** Only where it is smaller than `body`. */
-  gzip?: Buffer;
+  readonly gzip: Buffer | undefined;
   type: string;
 }
 
@@ -27,6 +27,19 @@ export interface Assets {
   readonly names: readonly string[];
   /** Hash over all files: one for the whole folder, so that relative addresses inside it keep working. */
   readonly hash: string;
+}
+
+/** Compressed when somebody first asks for it: most of what there is, most processes never send. */
+function compressible(body: Buffer, type: string): Asset {
+  let gzip: Buffer | undefined;
+  return {
+    body,
+    type,
+    get gzip() {
+      gzip ??= gzipSync(body);
+      return gzip.length < body.length ? gzip : undefined;
+    },
+  };
 }
 
 /**
@@ -48,8 +61,7 @@ export function readAssets(directory: string, made: Readonly<Record<string, stri
     if (type === undefined) continue;
     const body = Buffer.concat(paths.map((path) => readFileSync(path)));
     digest.update(`${name}\0${body.length}\0`).update(body);
-    const gzip = gzipSync(body);
-    files.set(name, { body, type, ...(gzip.length < body.length && { gzip }) });
+    files.set(name, compressible(body, type));
   }
   const hash = digest.digest('base64url').slice(0, 12);
   const existing = (file: string): Asset => {

@@ -18,11 +18,11 @@ import { frontDoorRoutes } from '../../src/front-door/routes.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
 import { createLimits } from '../../src/platform/limits.ts';
 import { deliver } from '../../src/platform/outbox.ts';
-import { createPages } from '../../src/platform/pages.ts';
 import { Problem } from '../../src/platform/problem.ts';
 import { cipher } from './citizens.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { type Answered, type Jar, openJar } from './http-client.ts';
+import { pages } from './pages.ts';
 
 /** What the door was told, in order. */
 export type Told =
@@ -154,7 +154,6 @@ export async function startFrontDoor(
       back(ctx);
     },
   };
-  const pages = createPages();
   let serial = 0;
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

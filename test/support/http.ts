@@ -5,7 +5,8 @@ import type { ExecutionContext } from 'ava';
 import Koa, { type Middleware } from 'koa';
 import type { Log } from '../../src/platform/http/errors.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
-import { createPages, type Pages } from '../../src/platform/pages.ts';
+import type { Pages } from '../../src/platform/pages.ts';
+import { pages as ownPages } from './pages.ts';
 
 export interface LoggedLine {
   level: 'info' | 'warn' | 'error';
@@ -27,7 +28,7 @@ export async function serve(
   t: ExecutionContext,
   routes: (pages: Pages) => Router | Middleware,
   {
-    pages = createPages(),
+    pages = ownPages,
     ...options
   }: { pages?: Pages; trustedProxies?: string[]; crossSitePosts?: string[]; programs?: RegExp } = {},
 ): Promise<TestSite> {

@@ -8,9 +8,10 @@ import type { Database } from '../../src/platform/database.ts';
 import { createCipher } from '../../src/platform/field-encryption.ts';
 import { readLifetimes } from '../../src/platform/lifetimes.ts';
 import { createOutbound } from '../../src/platform/outbound.ts';
-import { createPages, type Pages } from '../../src/platform/pages.ts';
+import type { Pages } from '../../src/platform/pages.ts';
 import type { EnqueueLogout } from '../../src/sessions/end.ts';
 import { ensureSigningKeys } from '../../src/sessions/signing-keys.ts';
+import { pages } from './pages.ts';
 
 /** The same in every process of a test. */
 export const cipher = createCipher({
@@ -75,7 +76,7 @@ export async function protocolOn(options: {
       },
       lifetimes: readLifetimes(),
       outbound: createOutbound({ allow: options.allow ?? [] }),
-      pages: createProtocolPages(options.pages ?? createPages(), catalogue),
+      pages: createProtocolPages(options.pages ?? pages, catalogue),
     },
     { error: (fields) => onError((fields as { err: unknown }).err) },
   );

@@ -20,11 +20,12 @@ import type { Clock } from '../../src/platform/clock.ts';
 import type { Cipher } from '../../src/platform/field-encryption.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
 import { type Jobs, openJobs } from '../../src/platform/jobs.ts';
-import { createPages, type Pages } from '../../src/platform/pages.ts';
+import type { Pages } from '../../src/platform/pages.ts';
 import type { LogoutNotice } from '../../src/sessions/end.ts';
 import { appendSigningKey, promoteSigningKey, retireSigningKey } from '../../src/sessions/signing-keys.ts';
 import { freshDatabase, type TestDatabase } from './database.ts';
 import { type Answered, type Jar, openJar } from './http-client.ts';
+import { pages } from './pages.ts';
 import { cipher, protocolOn } from './protocol-on.ts';
 
 const silent = { info() {}, warn() {}, error() {} };
@@ -100,7 +101,6 @@ export async function startProtocol(
 ): Promise<TestProtocol> {
   const db = await freshDatabase(t, { max: 10 });
   const clock = options.clock ?? (() => new Date());
-  const pages = createPages();
   const catalogue = openCatalogue(db, clock);
   const app = new Koa({ keys: ['test'] });
   const errors: unknown[] = [];

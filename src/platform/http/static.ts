@@ -17,9 +17,10 @@ export function serveAssets(assets: Assets): Middleware {
     ctx.set('cache-control', hash === assets.hash ? FOREVER : 'no-cache');
     ctx.type = asset.type;
     ctx.vary('accept-encoding');
-    if (asset.gzip && ctx.acceptsEncodings('gzip', 'identity') === 'gzip') {
+    const gzip = ctx.acceptsEncodings('gzip', 'identity') === 'gzip' ? asset.gzip : undefined;
+    if (gzip) {
       ctx.set('content-encoding', 'gzip');
-      ctx.body = asset.gzip;
+      ctx.body = gzip;
     } else ctx.body = asset.body;
   };
 }

@@ -18,8 +18,8 @@ import { createCipher } from '../../../src/platform/field-encryption.ts';
 import { installHttp } from '../../../src/platform/http/install.ts';
 import { newId } from '../../../src/platform/id.ts';
 import { createLimits } from '../../../src/platform/limits.ts';
-import { createPages } from '../../../src/platform/pages.ts';
 import { Problem } from '../../../src/platform/problem.ts';
+import { pages } from '../../support/pages.ts';
 
 const people = loadPeople();
 const silent = { info() {}, warn() {}, error() {} };
@@ -61,7 +61,6 @@ export async function startStepUp(db: Database) {
   }
 
   const app = new Koa();
-  const pages = createPages();
   installHttp(app, { pages, log: silent });
   // The pages need the address first, so the app answers only once they are there.
   let answer = (_request: IncomingMessage, _response: ServerResponse): unknown => undefined;
