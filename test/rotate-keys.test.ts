@@ -136,7 +136,7 @@ const DERIVED = /\.(\w+_)?(hash|digest|index|subject|pid|pseudonym|fingerprint)$
 /** Nor these: keys of rows that are hashes, public keys, files that hold keyed names, what persons' own keys seal. */
 const NOT_SEALED = new Set(
   `access_tokens.key account_sessions.key accounts.phone accounts.username authorization_codes.key
-   citizens.birth_date citizens.id_number citizens.name citizens.wrapped_key health_own_file_parts.bytes
+   citizens.birth_date citizens.id_number citizens.name citizens.wrapped_key health_codes.asked health_own_file_parts.bytes
    interactions.key passkeys.public_key pushed_authorization_requests.key refresh_tokens.key replay_records.key
    sessions.key sessions.previous_key totp_credentials.secret`.split(/\s+/),
 );

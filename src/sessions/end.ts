@@ -129,8 +129,8 @@ export async function endSession(
 async function endLoginsUnderWay(tx: Queryable, accountId: string): Promise<void> {
   await tx.query('delete from login_attempts where citizen_id = $1', [accountId]);
   await tx.query(
-    `delete from proofs p where citizen_id = $1 and (session_uid is null or not exists (
-       select 1 from sessions s where s.uid = p.session_uid and s.account_id = $2))`,
+    `delete from proofs p where citizen_id = $1 and not exists (
+       select 1 from sessions s where s.uid = p.session_uid and s.account_id = $2)`,
     [accountId, accountId],
   );
 }
