@@ -15,13 +15,17 @@ export type ShowProblem = (ctx: Context, problem: Problem) => void;
 /** Crockford's base 32: no I, L, O, U, so that it can be read out on the telephone. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
+/** Four letters for five hexadecimal digits. */
+function letters(digits: string): string {
+  const number = Number.parseInt(digits, 16);
+  return [15, 10, 5, 0].map((shift) => ALPHABET[(number >>> shift) & 31]).join('');
+}
+
 /** Eight letters in two groups (40 bits), like `K7QM-3XPD`. */
 export function newReferenceId(): string {
   // Node keeps random bits for these at hand; `randomBytes` asks for new ones each time.
   const uuid = randomUUID();
-  const bytes = Buffer.from(uuid.slice(0, 4) + uuid.slice(-12), 'hex');
-  const letters = Array.from(bytes, (byte) => ALPHABET[byte % ALPHABET.length]).join('');
-  return `${letters.slice(0, 4)}-${letters.slice(4)}`;
+  return `${letters(uuid.slice(-10, -5))}-${letters(uuid.slice(-5))}`;
 }
 
 /** Gives every request an id: `ctx.state.referenceId`, header `x-reference-id`, on error pages, and in the log. */
