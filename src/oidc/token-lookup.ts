@@ -4,12 +4,15 @@ import type { GrantRecord } from '../sessions/grant-store.ts';
 import { type FoundToken, queryToken, tokenSql } from '../sessions/token-store.ts';
 import { requestMemory } from './request-memory.ts';
 
-// Visitors (`anon_…`) have no standing, and their account identifier is no UUID.
-const CITIZEN = `case when t.payload->>'accountId' !~ '^anon_' then (t.payload->>'accountId')::uuid end`;
+// Visitors (`anon_…`) have no standing, and their account identifier is no UUID. `offset 0`: it is read once.
+const CITIZEN = `
+  select case when left(account_id, 5) <> 'anon_' then account_id::uuid end as citizen_id
+    from (select t.payload->>'accountId' as account_id) a offset 0`;
 
 const TOKEN_WITH_STANDING = tokenSql(
   ', st.*',
-  `left join lateral (${standingSql(CITIZEN, 'session_uid = t.session_uid')}) st on true`,
+  `left join lateral (${CITIZEN}) c on true
+    left join lateral (${standingSql('c.citizen_id', 'session_uid = t.session_uid')}) st on true`,
 );
 
 /**

@@ -33,7 +33,8 @@ interface Row {
 
 /**
  * SQL that selects one `Row` by a token's key (`$1`, now is `$2`), whichever kind of token it is: introspection
- * and revocation do not know. The token is `t`, so that more can be joined to it.
+ * and revocation do not know. The token is `t`, so that more can be joined to it. Each `limit 1` ends a look-up at what
+ * it found, and keeps the planner from reading a table end to end that was small when it planned.
  */
 export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
   select t."table", t.payload, t.consumed_at, g.payload as grant_payload, s.details as session_details,
@@ -46,9 +47,13 @@ export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
       union all
       select 'authorization_codes', payload, grant_id, session_uid, consumed_at
         from authorization_codes where key = $1
+      limit 1
     ) t
-    left join grants g on g.id = t.grant_id and g.expires_at > $2
-    left join sessions s on s.uid = t.session_uid and s.ended_at is null and s.expires_at > $2
+    left join lateral (
+      select payload from grants where id = t.grant_id and expires_at > $2 limit 1) g on true
+    left join lateral (
+      select details, authorizations from sessions
+       where uid = t.session_uid and ended_at is null and expires_at > $2 limit 1) s on true
     ${alsoJoin}`;
 
 /**
