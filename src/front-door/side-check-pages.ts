@@ -52,8 +52,8 @@ export interface CheckedMatter<One> {
   ): Promise<One | undefined>;
   /** Writes that a check proved nothing, in the transaction that counts it. */
   refused(tx: Queryable, one: One): Promise<void>;
-  /** The page of the choice. `failed`: the way that has just proved nothing. */
-  show(ctx: Context, one: One, failed?: ProofingMethodId): void;
+  /** The page of the choice, which says how the latest check ended. @param status of the answer, if not 200 */
+  show(ctx: Context, one: One, status?: 422): void;
   /** Goes on after a check that proved who the person is. */
   proved(ctx: Context, one: One): Promise<void>;
 }
@@ -112,7 +112,10 @@ export function sideCheckRoutes<One>(router: Router, deps: FrontDoorDeps, matter
       return showCard(ctx, method, form);
     }
     const { pending, redirectTo } = started;
-    const kept = await change(one, async (_tx, before) => ({ ...before, pending }));
+    const kept = await change(one, async (_tx, { latest: _before, ...before }) => ({
+      ...before,
+      pending,
+    }));
     seeOther(ctx, kept ? redirectTo : choice);
   });
 
@@ -145,7 +148,9 @@ export function sideCheckRoutes<One>(router: Router, deps: FrontDoorDeps, matter
       return added.checks;
     });
     if (!settled) return seeOther(ctx, choice);
-    return accepted ? matter.proved(ctx, settled) : show(ctx, settled, method);
+    if (accepted) return matter.proved(ctx, settled);
+    // The way back from an authority is no page: loaded again, it would find its check over.
+    return ctx.method === 'GET' ? seeOther(ctx, choice) : show(ctx, settled, 422);
   }
 
   /** Asks the authority how the check went that is under way. */
@@ -158,11 +163,11 @@ export function sideCheckRoutes<One>(router: Router, deps: FrontDoorDeps, matter
 
   router.get(`${base}/callback`, async (ctx) => {
     const one = await open(ctx);
+    const which = one && checks.whichOf(checksOf(one), ctx.query.state);
+    if (one && which === 'pending') return askAgain(ctx, one);
+    if (which === 'over') return seeOther(ctx, choice);
     // Another browser, or an old tab: what was proved waits where it was begun.
-    if (!one || !checks.isOwn(checksOf(one), ctx.query.state)) {
-      return pages.render(ctx, 'front-door/side-elsewhere', { base });
-    }
-    return askAgain(ctx, one);
+    pages.render(ctx, 'front-door/side-elsewhere', { goOn: one && choice });
   });
 
   router.get(`${base}/waiting`, async (ctx) => {

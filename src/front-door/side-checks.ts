@@ -32,11 +32,21 @@ export interface PendingCheck {
   startedAt: string;
 }
 
+/** A check that is over. */
+export interface EndedCheck {
+  method: ProofingMethodId;
+  outcome: 'passed' | 'failed' | 'cancelled';
+  /** Of the check on an authority's pages: its way back leads here again when that page is loaded anew. */
+  state?: string;
+}
+
 /** What has come of such checks so far; sealed with the draft or recovery that it is for. */
 export interface SideChecks {
   /** What has been proved, in order. */
   proofs: ({ method: ProofingMethodId } & Confirmation)[];
   pending?: PendingCheck;
+  /** How the latest check ended, for the page that the browser is sent to. */
+  latest?: EndedCheck;
   /** Tries that proved nothing; after two the page leads with the other ways. */
   failures: Partial<Record<ProofingMethodId, number>>;
 }
@@ -116,14 +126,17 @@ export function sideChecks({ clock, ...deps }: Pick<FrontDoorDeps, 'clock' | 'ca
       return adjudicate({ method, answer, citizen, startedAt: new Date(startedAt), now: clock() });
     },
 
-    /** Whether the state that a browser brings back is that of the check under way. */
-    isOwn: ({ pending }: SideChecks, state: unknown): boolean =>
-      pending !== undefined && digest(pending.state) === digest(String(state)),
+    /** Which check the state that a browser brings back belongs to: the one under way, or the one just over. */
+    whichOf({ pending, latest }: SideChecks, state: unknown): 'pending' | 'over' | undefined {
+      const isOf = (own?: string) => own !== undefined && digest(own) === digest(String(state));
+      if (isOf(pending?.state)) return 'pending';
+      return isOf(latest?.state) ? 'over' : undefined;
+    },
   };
 }
 
 /**
- * Adds what a check proved, or counts that it proved nothing. `checks` must be held until the transaction ends: the
+ * Adds what a check proved, or counts that it proved nothing; one that the citizen cancelled does not count. `checks` must be held until the transaction ends: the
  * authority's reference is used up here, and who comes second would find it used.
  */
 export async function addVerdict(
@@ -131,16 +144,27 @@ export async function addVerdict(
   checks: SideChecks,
   { method, verdict, now }: { method: ProofingMethodId; verdict: Verdict; now: Date },
 ): Promise<{ accepted: boolean; checks: SideChecks }> {
-  const { pending: _over, ...settled } = checks;
+  const { pending: over, latest: _before, ...settled } = checks;
+  const ended = (outcome: EndedCheck['outcome']): EndedCheck => ({
+    method,
+    outcome,
+    ...(over && { state: over.state }),
+  });
   if (verdict.accepted) {
     const { source, transactionId: reference } = verdict.evidence;
     if (await redeemReference(tx, { source, reference, at: now })) {
       const proof = { method, source, reference, at: now.toISOString() };
-      return { accepted: true, checks: { ...settled, proofs: [...checks.proofs, proof] } };
+      return {
+        accepted: true,
+        checks: { ...settled, latest: ended('passed'), proofs: [...checks.proofs, proof] },
+      };
     }
   }
+  if (!verdict.accepted && !verdict.pending && verdict.reason === 'cancelled') {
+    return { accepted: false, checks: { ...settled, latest: ended('cancelled') } };
+  }
   const failures = { ...checks.failures, [method]: (checks.failures[method] ?? 0) + 1 };
-  return { accepted: false, checks: { ...settled, failures } };
+  return { accepted: false, checks: { ...settled, latest: ended('failed'), failures } };
 }
 
 // Compared by digest, so that the time tells nothing of where two states differ.

@@ -52,7 +52,7 @@ export async function atAuthority(
   door: TestFrontDoor,
   jar: Jar,
   method: string,
-  action: 'pass' | 'fail' | 'later',
+  action: 'pass' | 'fail' | 'later' | 'cancel',
   base = '/recover',
 ) {
   const { location = '' } = await jar.post(`${base}/prove`, new URLSearchParams({ method }));

@@ -1,6 +1,5 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import type { ProofingMethodId } from '../../assurance/proofing/policy.ts';
 import { record } from '../../audit/log.ts';
 import type { FrontDoorDeps } from '../deps.ts';
 import { hoursOf } from '../hours.ts';
@@ -16,12 +15,12 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
   const { clock, pages, limits } = deps;
   const { at, find, change, identify } = recoveryKeeper(deps);
 
-  function show(ctx: Context, { kind, file }: Recovery, failed?: ProofingMethodId): void {
+  function show(ctx: Context, { kind, file }: Recovery, status?: 422): void {
     ctx.state.formActions = [...deps.checkOrigins];
     const why = nextRecoveryStep(kind, file) === 'prove_again' ? whyOneMore(file) : undefined;
     const about = { who: maskName(file.name), hours: hoursOf('freshSim') };
-    const page = { ...about, why, failed, ...recoveryWays(kind, file) };
-    pages.render(ctx, 'front-door/recover-prove', page, { status: failed ? 422 : 200 });
+    const page = { ...about, why, latest: file.latest, ...recoveryWays(kind, file) };
+    pages.render(ctx, 'front-door/recover-prove', page, { status: status ?? 200 });
   }
 
   sideCheckRoutes<Recovery>(router, deps, {
@@ -41,7 +40,7 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
     change: (recovery, changed) =>
       change(recovery, async (tx, newest) => {
         const checks = await changed(tx, newest);
-        const { pending: _before, ...file } = newest.file;
+        const { pending: _1, latest: _2, ...file } = newest.file;
         return checks && { ...file, ...checks };
       }),
     refused: (tx, { kind }) =>

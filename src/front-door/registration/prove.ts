@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import { type ProofingMethodId, proofingPolicy } from '../../assurance/proofing/policy.ts';
+import { proofingPolicy } from '../../assurance/proofing/policy.ts';
 import { record } from '../../audit/log.ts';
 import type { FrontDoorDeps } from '../deps.ts';
 import { hoursOf } from '../hours.ts';
@@ -31,14 +31,15 @@ export function registrationProofRoutes(
     return { why, ...ways };
   };
 
-  function show(ctx: Context, { draft }: Open, failed?: ProofingMethodId): void {
+  function show(ctx: Context, { draft }: Open, status?: 422): void {
     if (!provingWhat(draft)) {
       seeOther(ctx, '/register/check');
       return;
     }
     ctx.state.formActions = [...deps.checkOrigins];
-    const page = { ...waysOf(draft), who: maskName(draft.name), hours: hoursOf('freshSim'), failed };
-    pages.render(ctx, 'front-door/register-prove', page, { status: failed ? 422 : 200 });
+    const latest = draft.checks?.latest;
+    const page = { ...waysOf(draft), who: maskName(draft.name), hours: hoursOf('freshSim'), latest };
+    pages.render(ctx, 'front-door/register-prove', page, { status: status ?? 200 });
   }
 
   sideCheckRoutes<Open>(router, deps, {

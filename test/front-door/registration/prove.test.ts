@@ -71,6 +71,27 @@ test('an officer who refuses leaves no account, and everything that was typed', 
   t.is(await findByIdentifier(door.db, cipher, person.id_number), undefined);
 });
 
+test('a check that was cancelled says so on a page that can be loaded again, and counts as no failure', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  await upToTheRegisters(door, jar, 'yu_xinka');
+  for (const _time of [1, 2]) {
+    const page = await atAuthority(door, jar, 'alipay', 'cancel', '/register');
+    t.regex(page.text, /您已取消“支付宝认证”/);
+    t.notRegex(page.text, /没有通过|多次未通过/);
+  }
+  const sent = await jar.post('/register/prove', new URLSearchParams({ method: 'alipay' }));
+  const pressed = await fetch(sent.location!, {
+    method: 'POST',
+    redirect: 'manual',
+    body: new URLSearchParams({ action: 'cancel' }),
+  });
+  const back = pressed.headers.get('location')!;
+  for (const _time of [1, 2]) t.true((await jar.get(back)).location?.endsWith('/register/prove'));
+  t.regex((await jar.get('/register/prove')).text, /您已取消“支付宝认证”/);
+  t.regex((await jar.get('/register/callback?state=old')).text, /href="\/register\/prove"/);
+});
+
 test('an officer’s word takes no phone from anybody', async (t) => {
   const door = await startFrontDoor(t);
   const daughter = personNamed('deng_yutong');
