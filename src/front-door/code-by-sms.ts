@@ -23,8 +23,10 @@ export interface CodeState {
   minutes: number;
   /** Seconds until another can be sent. */
   resendAfter: number;
-  /** The phone gets no more codes today. */
+  /** The phone gets no more codes today, and there is none to fill in. */
   limited: boolean;
+  /** The phone gets no more codes today: there is nothing to send again. */
+  noMore: boolean;
   /** Key and values of a sentence about why none was sent. */
   notice?: { key: string; params: Record<string, number> };
 }
@@ -55,6 +57,7 @@ export async function seeToCode(
       live: current !== undefined,
       fresh: false,
       limited: false,
+      noMore: false,
       resendAfter: resendAt ? seconds(resendAt) : 0,
     };
   }
@@ -64,13 +67,15 @@ export async function seeToCode(
     sendCode({ tx, cipher, fixedCode }, { phone, purpose, context, locale: ctx.state.locale, now }),
   );
   const resendAfter = seconds(result.resendAt);
+  const noMore = result.reason === 'daily_limit';
   const params = { seconds: resendAfter, hours: Math.ceil(resendAfter / 3600) };
   return {
     ...state,
     live: result.expiresAt !== undefined,
     fresh: result.sent,
-    limited: result.reason === 'daily_limit' && result.expiresAt === undefined,
-    resendAfter: result.reason === 'daily_limit' ? 0 : resendAfter,
+    limited: noMore && result.expiresAt === undefined,
+    noMore,
+    resendAfter: noMore ? 0 : resendAfter,
     ...(result.reason && { notice: { key: NOTICES[result.reason], params } }),
   };
 }

@@ -7,7 +7,15 @@ import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
 import { audited } from '../support/audited.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
 import { cipher, ending, givenAccount, phoneOf, residentIdOf } from '../support/citizens.ts';
-import { errorOf, PASSWORD, startFrontDoor, submit, type TestFrontDoor } from '../support/front-door.ts';
+import {
+  entriesOf,
+  errorOf,
+  PASSWORD,
+  personNamed,
+  startFrontDoor,
+  submit,
+  type TestFrontDoor,
+} from '../support/front-door.ts';
 import type { Jar } from '../support/http-client.ts';
 
 const passwordHash = hashPassword(PASSWORD);
@@ -76,6 +84,36 @@ test('failed attempts slow down their own network, and nobody else', async (t) =
   t.is(last, 'too_many_attempts');
   await given(door, 2);
   t.regex((await page1(jar, uid, 'person.2')).text, /name="code"/);
+});
+
+test('when a phone gets no more codes today, only what helps is offered', async (t) => {
+  const door = await startFrontDoor(t);
+  await given(door, 1);
+  const jar = door.jar();
+  const uid = door.begin();
+  let page = await page1(jar, uid, 'person.1');
+  for (let i = 0; i < 10; i++) {
+    door.advance(61);
+    page = await submit(jar, `/interaction/${uid}/code`, { action: 'resend' });
+  }
+  t.regex(page.text, /已达上限/);
+  t.regex(page.text, /name="code"/, 'the last one is still good');
+  t.notRegex(page.text, /value="resend"/);
+  door.advance(301);
+  page = await jar.get(`/interaction/${uid}/code`);
+  t.regex(page.text, /已达上限/);
+  t.notRegex(page.text, /name="code"|value="resend"|其他方式/);
+
+  const entries = entriesOf(personNamed('deng_yutong'));
+  page = await submit(jar, '/register', entries);
+  for (let i = 0; i < 10; i++) {
+    door.advance(61);
+    page = await submit(jar, '/register/code', { action: 'resend' });
+  }
+  door.advance(301);
+  page = await jar.get('/register/code');
+  t.regex(page.text, /已达上限[\s\S]*class="button[^>]*href="\/register\/phone"/);
+  t.notRegex(page.text, /name="sms_code"|value="resend"|其他方式/);
 });
 
 test('limits and waits are lifted for people with a fixed code', async (t) => {

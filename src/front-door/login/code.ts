@@ -42,6 +42,7 @@ interface Pending {
   interaction: Interaction;
   citizen: Citizen;
   totp: boolean;
+  passkey: boolean;
   base: string;
 }
 
@@ -69,7 +70,8 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
       showStop(deps, ctx, bar ?? new Problem('account_closed', 403), [switchAction(base)]);
       return undefined;
     }
-    return { interaction, citizen, base, totp: (await listCredentials(db, citizen.id)).totp.length > 0 };
+    const { totp, passkeys } = await listCredentials(db, citizen.id);
+    return { interaction, citizen, base, totp: totp.length > 0, passkey: passkeys.length > 0 };
   }
 
   const placeOf = (uid: string, citizenId: string, phone: string): CodePlace => ({
@@ -80,7 +82,7 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
 
   async function show(
     ctx: Context,
-    { interaction, citizen, totp, base }: Pending,
+    { interaction, citizen, totp, passkey, base }: Pending,
     asked: Factor,
     { form, how = 'stay' }: { form?: FormState; how?: 'open' | 'again' | 'stay' } = {},
   ): Promise<void> {
@@ -100,6 +102,7 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
       who: maskName(citizen.name),
       factor,
       other: others[factor],
+      passkey,
       sms,
       form,
     });
