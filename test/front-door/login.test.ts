@@ -74,14 +74,17 @@ test('failed attempts slow down their own network, and nobody else', async (t) =
   const jar = door.jar();
   const uid = door.begin();
   let last = '';
+  let page = '';
   for (let i = 0; i < 11; i++) {
     const answer = await jar.post(
       `/interaction/${uid}/login`,
       new URLSearchParams({ username: 'person.1', password: 'wrong' }),
     );
     last = errorOf(answer) ?? 'shown again';
+    page = answer.text;
   }
   t.is(last, 'too_many_attempts');
+  t.regex(page, new RegExp(`class="button[^>]*href="/interaction/${uid}/login"`));
   await given(door, 2);
   t.regex((await page1(jar, uid, 'person.2')).text, /name="code"/);
 });

@@ -17,7 +17,7 @@ import { type CodePlace, type CodeState, seeToCode, takeCode } from '../code-by-
 import type { FrontDoorDeps } from '../deps.ts';
 import type { Interaction } from '../door.ts';
 import { maskName } from '../masked.ts';
-import { interactionPath, seeOther } from '../paths.ts';
+import { backToLogin, interactionPath, seeOther } from '../paths.ts';
 import { showStop, switchAction } from '../stop.ts';
 import { completeAttempt, readAttempt } from './attempts.ts';
 
@@ -161,6 +161,7 @@ export function codeRoutes(router: Router, deps: FrontDoorDeps): void {
     const { action, code, factor } = parsed.data;
     if (action === 'resend') return show(ctx, waiting, 'sms', { how: 'again' });
     const lifted = citizen.phone !== undefined && deps.fixedCode?.(citizen.phone) !== undefined;
+    backToLogin(ctx, `${waiting.base}/code`);
     if (!lifted) await limits.consume('code', `${ctx.ip} ${citizen.id}`);
     // A code by SMS ends after a few wrong entries; one of an app never does, so guesses from everywhere are
     // counted together. Who can use this up has typed the password, and an SMS or a passkey still works.

@@ -11,7 +11,7 @@ import type { FrontDoorDeps } from '../deps.ts';
 import type { Interaction } from '../door.ts';
 import { isLifted } from '../lifted.ts';
 import { maskName } from '../masked.ts';
-import { interactionPath, seeOther } from '../paths.ts';
+import { backToLogin, interactionPath, seeOther } from '../paths.ts';
 import { showStop, switchAction } from '../stop.ts';
 import { beginAttempt, forgetAttempt, readAttempt } from './attempts.ts';
 
@@ -56,6 +56,7 @@ export function loginRoutes(router: Router, deps: FrontDoorDeps) {
     const attempt = `${ctx.ip} ${canonicalIdentifier(username)}`;
     const counts = !(await isLifted(deps, username));
     if (counts) {
+      backToLogin(ctx, `${interactionPath(interaction.uid)}/login`);
       await limits.consume('login_network', ctx.ip);
       await limits.consume('login', attempt);
     }
