@@ -142,17 +142,19 @@ export async function readRuleSets(
   }));
 }
 
-/** For the sandbox and for tests: the newest installed rule set that is valid, signed and in force. */
+/**
+ * For the sandbox and for tests: the newest installed rule set that is valid, signed and in force, unless one was
+ * put into force before. What replaces that one has to go the way of the officers.
+ */
 export async function seedRuleSet(db: Database, sets: readonly RuleSet[], now: Date): Promise<void> {
   const version = ruleSetAt(sets, now.getTime())?.version;
   if (!version) return;
   await db.transaction(async (tx) => {
     await registerRuleSets(tx, sets, now);
-    const [row] = await tx.query<{ live_from: Date | null }>(
-      'select live_from from health_rule_sets where version = $1 for update',
-      [version],
+    const rows = await tx.query<{ live_from: Date | null }>(
+      'select live_from from health_rule_sets order by version for update',
     );
-    if (row?.live_from) return;
+    if (rows.some((row) => row.live_from)) return;
     await signRuleSet(tx, { version, signer: 'sandbox-officer-1', now });
     await signRuleSet(tx, { version, signer: 'sandbox-officer-2', now });
     await putIntoForce(tx, { version, from: now, now }, sets);

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import test from 'ava';
 import { ruleSets } from '../../../src/health-code/engine/rule-set.ts';
-import { registerRuleSets } from '../../../src/health-code/rule-set-store.ts';
+import { registerRuleSets, seedRuleSet } from '../../../src/health-code/rule-set-store.ts';
 import { ruleSetRoutes } from '../../../src/health-code/rule-sets/routes.ts';
 import { stepRuns } from '../../../src/health-code/runs.ts';
 import { bodyParser } from '../../../src/platform/http/forms.ts';
@@ -108,4 +108,12 @@ test('a rule set that nobody knows is not found', async (t) => {
     const page = await jar.get(`/health/officer/rule-sets/${version}`);
     t.true([400, 404].includes(page.status), `${version}: ${page.status}`);
   }
+});
+
+test('a sandbox that gets another rule set starts, and leaves it to the officers', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  await seedRuleSet(db, [old, { ...milder, validFrom: old.validFrom + 1 }], NOW);
+  const live = await db.query('select version from health_rule_sets where live_from is not null');
+  t.deepEqual(live, [{ version: old.version }]);
 });
