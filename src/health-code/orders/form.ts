@@ -15,8 +15,8 @@ export const OrderForm = z.object({
   colour: z.enum(['GREEN', 'YELLOW', 'RED'], 'healthOffice.order.errors.colour'),
   evidence_id: plainText({ max: 100, missing: required }),
   reason: plainText({ min: 5, max: 500, missing: 'healthOffice.order.errors.reason' }),
-  from: z.string(required).max(10),
-  to: z.string(required).max(10),
+  from: z.string(required).min(1, required).max(10),
+  to: z.string(required).min(1, required).max(10),
   people: z.string(required).trim().min(1, required).max(60_000),
 });
 
