@@ -1,7 +1,7 @@
 // `/health/code/offline`: codes that the phone makes itself, and answers to the questions of gates.
 import { cameraButton } from './camera.js';
 import { canKeep, codeOf, forgetCards, readCards, renewCard, timeOf } from './cards.js';
-import { clockText, fill, keepPages, qrSvg, showSvg } from './page.js';
+import { clockText, fill, keepPages, minuteText, qrSvg, showSvg } from './page.js';
 import { readNonce } from './wire/offline-code.js';
 
 /** Half of what a door accepts: time enough to be seen. */
@@ -35,7 +35,7 @@ function showCard(next) {
   fromTemplate(`template[data-card=${card.colour}]`);
   one('[data-name]', place).textContent = card.name;
   one('[data-last-two]', place).textContent = card.lastTwo;
-  one('[data-until]', place).textContent = clockText(card.expiresAt).slice(0, 16);
+  one('[data-until]', place).textContent = minuteText(card.expiresAt);
   gate.hidden = false;
   drawn = draw();
 }

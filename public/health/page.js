@@ -11,13 +11,18 @@ export function showSvg(element, svg) {
 
 export const qrSvg = (text) => encodeQR(text, 'svg', { ecc: 'medium', encoding: 'alphanumeric', border: 4 });
 
-const CLOCK = new Intl.DateTimeFormat('sv-SE', {
-  timeZone: 'Asia/Shanghai',
-  dateStyle: 'short',
-  timeStyle: 'medium',
-});
-/** China's time, whatever zone the phone is in: `2026-11-23 10:00:05`. */
-export const clockText = (at) => CLOCK.format(at);
+const clock = (timeStyle) =>
+  new Intl.DateTimeFormat(document.documentElement.lang, {
+    timeZone: 'Asia/Shanghai',
+    dateStyle: 'long',
+    timeStyle,
+    hourCycle: 'h23',
+  });
+const [SECONDS, MINUTES] = [clock('medium'), clock('short')];
+/** China's time, whatever zone the phone is in: `2026年11月23日 10:00:05`. */
+export const clockText = (at) => SECONDS.format(at);
+/** The same to the minute. */
+export const minuteText = (at) => MINUTES.format(at);
 
 /** Asks the platform as the page's own form would. Throws a TypeError when there is no network. */
 export async function post(address, body) {

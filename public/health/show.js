@@ -1,6 +1,6 @@
 // `/health/code`: the clock ticks, and the code is replaced before it ends.
 import { canKeep, forgetOthers, readCards, renewCard } from './cards.js';
-import { clockText, fill, keepPages, post, showSvg } from './page.js';
+import { clockText, fill, keepPages, minuteText, post, showSvg } from './page.js';
 
 const card = document.querySelector('[data-show]');
 if (card) {
@@ -65,8 +65,7 @@ if (card) {
     }
     await forgetOthers(card.dataset.owner);
     const kept = await renewCard(who, colour);
-    if (kept)
-      state.textContent = fill(state.dataset.ready, { until: clockText(kept.expiresAt).slice(0, 16) });
+    if (kept) state.textContent = fill(state.dataset.ready, { until: minuteText(kept.expiresAt) });
     else state.hidden = true;
   }
   keep();

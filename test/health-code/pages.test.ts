@@ -48,6 +48,8 @@ test('from nothing to a code: grey, declaration, green', async (t) => {
   t.is(colourOf(after.text), 'GREEN');
   t.deepEqual(reasonsOf(after.text), ['G301']);
   t.regex(after.text, /申报已提交/);
+  t.regex(after.text, /依据的信息来源<\/dt><dd>本人申报</);
+  t.regex(after.text, /data-clock>2026年11月23日 10:00:00</);
   t.regex(after.text, /示\*\*/);
   t.notRegex(after.text, new RegExp(NAME));
 });

@@ -13,12 +13,19 @@ import type { ShowDeps } from './deps.ts';
 import { issueOnline } from './online-code.ts';
 import { family, speaker, whose } from './whose.ts';
 
-/** `2026-11-23 10:00:05`, China's time. */
-const CLOCK = new Intl.DateTimeFormat('sv-SE', {
-  timeZone: 'Asia/Shanghai',
-  dateStyle: 'short',
-  timeStyle: 'medium',
-});
+const timeZone = 'Asia/Shanghai';
+const CLOCKS = { 'zh-CN': dateClock('zh-CN'), en: dateClock('en') };
+/** `2026年11月23日 10:00:05`, China's time; the page's script writes it in the same way. */
+function dateClock(locale: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(locale, {
+    timeZone,
+    dateStyle: 'long',
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  });
+}
+/** `10:00:55` */
+const END = new Intl.DateTimeFormat('sv-SE', { timeZone, timeStyle: 'medium' });
 
 /** What scripts post: whose code, by the guardianship; nothing for one's own. */
 export const ForBody = z.object({ for: z.string().optional() });
@@ -55,9 +62,10 @@ export function codePage(router: Router, deps: ShowDeps): void {
       shown: shown && { ...shown, svg: qrSvg(shown.code), seconds: lifetimes.healthCode },
       self: ctx.path,
       now,
-      clockNow: CLOCK.format(now),
-      clockEnd: shown && CLOCK.format(shown.expiresAt).slice(-8),
+      clockNow: CLOCKS[ctx.state.locale === 'en' ? 'en' : 'zh-CN'].format(now),
+      clockEnd: shown && END.format(shown.expiresAt),
       step: nextStep(decision),
+      sources: sourcesShown(decision),
       runDays: ['RED', 'YELLOW'].includes(decision.colour) ? run?.days : undefined,
       history: await readDecisions(db, holder.citizenId, 10),
       done: ['declared', 'checkedIn', 'withdrawn'].find((done) => done === ctx.query.done),
@@ -91,6 +99,10 @@ export function codePage(router: Router, deps: ShowDeps): void {
     }),
   );
 }
+
+/** What a page says that a decision rests on. A declaration without anything in it makes green, too. */
+const sourcesShown = ({ sources, colour, input }: Decision): string[] =>
+  colour !== 'GREY' && input.declaration ? [...new Set([...sources, 'declaration'])] : sources;
 
 /** Which advice goes with a decision: a key below `healthCode.next`. */
 export function nextStep({ colour, reasons, earliestExit, rules }: Decision): string {

@@ -42,6 +42,7 @@ test('a declared trip gives no colour, and a carrier that agrees neither', async
   const page = await site.jar.get('/health/travel');
   t.regex(page.text, /河南省 郑州市/);
   t.regex(page.text, /等待向运营商核对/);
+  t.regex(page.text, /请申报2026年11月10日到2026年11月23日之间/);
   t.is(await site.ask(), 1);
   t.regex((await site.jar.get('/health/travel')).text, /回答与申报一致/);
   t.deepEqual(await reasons(site), ['G301']);
