@@ -70,7 +70,8 @@ const ascending = (codes: readonly string[]): string[] =>
 
 /** Rows in the order of their ids, so that the trace does not depend on the order of the input. */
 function sorted(trace: TraceEntry[]): TraceEntry[] {
-  const key = (entry: TraceEntry) => `${entry.id === undefined ? 1 : 0} ${entry.id ?? ''} ${entry.code}`;
+  const key = ({ id, code, until = '' }: TraceEntry) =>
+    `${id === undefined ? 1 : 0} ${id ?? ''} ${code} ${until}`;
   return trace
     .map((entry) => ({ entry, key: key(entry) }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))

@@ -86,7 +86,36 @@ const input: fc.Arbitrary<HealthInput> = fc
   .map(({ single, stretches, ...rest }) => ({ ...rest, checkins: [...single, ...stretches.flat()] }));
 const asOf = instant;
 const RUNS = { numRuns: 1_500 };
+const NOBODY: HealthInput = {
+  level: 'basic',
+  declaration: true,
+  evidence: [],
+  checkins: [],
+  release: [],
+  overrides: [],
+  staleSources: [],
+  outageDays: [],
+};
 const severity = (given: HealthInput, at: number) => SEVERITY[evaluate(given, at, rules).colour];
+
+test('two orders of different colours leave one trace, whichever comes first', (t) => {
+  const at = Date.parse('2026-11-23T04:00:00Z');
+  const order = (colour: Override['colour'], daysLeft: number): Override => ({
+    id: colour,
+    colour,
+    purpose: 'epidemic_prevention',
+    approver1: 'a',
+    approver2: 'b',
+    orgType: 'health',
+    evidenceId: 'x',
+    from: at,
+    to: at + daysLeft * 86_400_000,
+  });
+  const overrides = [order('YELLOW', 2), order('GREEN', 1)];
+  const { trace } = evaluate({ ...NOBODY, overrides }, at, rules);
+  t.is(trace.length, 2);
+  t.deepEqual(evaluate({ ...NOBODY, overrides: overrides.toReversed() }, at, rules).trace, trace);
+});
 
 test('the order of rows changes nothing, not even the trace', (t) => {
   fc.assert(
