@@ -136,8 +136,9 @@ export function sideChecks({ clock, ...deps }: Pick<FrontDoorDeps, 'clock' | 'ca
 }
 
 /**
- * Adds what a check proved, or counts that it proved nothing; one that the citizen cancelled does not count. `checks` must be held until the transaction ends: the
- * authority's reference is used up here, and who comes second would find it used.
+ * Adds what a check proved, or counts that it proved nothing; one that the citizen cancelled does not count.
+ * `checks` must be held until the transaction ends: the authority's reference is used up here, and who comes second
+ * would find it used.
  */
 export async function addVerdict(
   tx: Queryable,
