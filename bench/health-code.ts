@@ -1,20 +1,12 @@
 import { days } from '../src/health-code/engine/civil-day.ts';
 import { evaluate } from '../src/health-code/engine/evaluate.ts';
+import { NOTHING_KNOWN } from '../src/health-code/engine/nothing-known.ts';
 import { loadRuleSets } from '../src/health-code/engine/rule-set.ts';
 import type { HealthInput } from '../src/health-code/engine/types.ts';
 
 const MILLISECONDS = 500;
 const AS_OF = Date.parse('2020-04-10T12:00:00+08:00');
-const base: HealthInput = {
-  level: 'basic',
-  declaration: true,
-  evidence: [],
-  checkins: [],
-  release: [],
-  overrides: [],
-  staleSources: [],
-  outageDays: [],
-};
+const base: HealthInput = { ...NOTHING_KNOWN, level: 'basic', declaration: true };
 const row = (type: string, source: string, ago: number) => ({
   id: 'e',
   type,

@@ -3,8 +3,8 @@ import { newId } from '../platform/id.ts';
 import { assess, type Decision } from './assess.ts';
 import { settle } from './decision-store.ts';
 import { evaluate } from './engine/evaluate.ts';
+import { NOTHING_KNOWN } from './engine/nothing-known.ts';
 import { type RuleSet, ruleSets } from './engine/rule-set.ts';
-import type { HealthInput } from './engine/types.ts';
 import { type Facts, levelEver, loadFacts } from './facts.ts';
 import { loadManyFacts } from './facts-of-many.ts';
 import { findRulesInForce, ruleSetInForce, rulesInForce } from './rules-in-force.ts';
@@ -100,16 +100,6 @@ const rulesAt =
   (at: number) =>
     ruleSetInForce(putIntoForce, at, sets);
 
-const NOTHING: Omit<HealthInput, 'level'> = {
-  declaration: false,
-  evidence: [],
-  checkins: [],
-  release: [],
-  overrides: [],
-  staleSources: [],
-  outageDays: [],
-};
-
 async function undeclared(
   tx: Queryable,
   citizenId: string,
@@ -117,7 +107,7 @@ async function undeclared(
   sets: readonly RuleSet[],
 ): Promise<Decision> {
   const rules = await rulesInForce(tx, now, sets);
-  const input = { ...NOTHING, level: await levelEver(tx, citizenId) };
+  const input = { ...NOTHING_KNOWN, level: await levelEver(tx, citizenId) };
   const { colour, reasons, trace } = evaluate(input, now.getTime(), rules);
   return {
     citizenId,

@@ -2,6 +2,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import { days, startOf } from '../../../src/health-code/engine/civil-day.ts';
 import { evaluate } from '../../../src/health-code/engine/evaluate.ts';
+import { NOTHING_KNOWN } from '../../../src/health-code/engine/nothing-known.ts';
 import { loadRuleSets } from '../../../src/health-code/engine/rule-set.ts';
 import type {
   Checkin,
@@ -86,16 +87,7 @@ const input: fc.Arbitrary<HealthInput> = fc
   .map(({ single, stretches, ...rest }) => ({ ...rest, checkins: [...single, ...stretches.flat()] }));
 const asOf = instant;
 const RUNS = { numRuns: 1_500 };
-const NOBODY: HealthInput = {
-  level: 'basic',
-  declaration: true,
-  evidence: [],
-  checkins: [],
-  release: [],
-  overrides: [],
-  staleSources: [],
-  outageDays: [],
-};
+const NOBODY: HealthInput = { ...NOTHING_KNOWN, level: 'basic', declaration: true };
 const severity = (given: HealthInput, at: number) => SEVERITY[evaluate(given, at, rules).colour];
 
 test('two orders of different colours leave one trace, whichever comes first', (t) => {
