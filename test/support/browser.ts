@@ -105,8 +105,10 @@ const WIDER = `(() => {
     .map((element) => element.tagName + '.' + element.getAttribute('class') + ' ' + element.textContent.trim().slice(0, 30));
 })()`;
 
-/** Fails the test with one line per violation of WCAG 2.2 AA that axe finds on the page as it is now. */
+/** Fails the test with one line per violation of WCAG 2.2 AA that axe finds on the page once it has loaded. */
 export async function checkAccessibility(t: ExecutionContext<unknown>, page: Page): Promise<void> {
+  // A click ends when the next page has begun, which may not have a root element yet.
+  await page.waitForLoadState();
   if (await page.evaluate(`typeof axe === 'undefined'`)) await page.evaluate(AXE);
   const found: string[] = await page.evaluate(VIOLATIONS);
   t.deepEqual(found, [], `${page.url()} is not accessible`);
