@@ -1,9 +1,20 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
 import { hashPassword } from '../../src/citizens/password.ts';
-import { look, openBrowser, type TestBrowser } from '../support/browser.ts';
+import { informationRoutes } from '../../src/front-door/information.ts';
+import {
+  checkAccessibility,
+  DESKTOP,
+  look,
+  openBrowser,
+  screenshot,
+  type TestBrowser,
+} from '../support/browser.ts';
 import { givenAccount, phoneOf } from '../support/citizens.ts';
+import { freshDatabase } from '../support/database.ts';
 import { entriesOf, givenAccountOf, PASSWORD, personNamed, startFrontDoor } from '../support/front-door.ts';
+import { serve } from '../support/http.ts';
+import { startStepUp } from './step-up/world.ts';
 
 let browser: TestBrowser;
 test.before(async () => {
@@ -160,4 +171,96 @@ test('a passkey is offered where the browser knows one, and logs in by its butto
   await cdp.send('WebAuthn.enable');
   await page.goto(`${door.url}/interaction/${door.begin()}`);
   t.true(await page.isVisible('form[data-passkey] button'));
+});
+
+const PATHS = ['/', '/help', '/privacy', '/accessibility', '/nowhere'];
+
+for (const locale of ['zh-CN', 'en'] as const) {
+  test.serial(`everybody can read about the platform: ${locale}`, async (t) => {
+    const { url } = await serve(t, (pages) => informationRoutes(pages));
+    const page = await browser.page({ locale, baseURL: url });
+    for (const path of PATHS) {
+      await page.goto(path);
+      t.is(await page.locator('html').getAttribute('lang'), locale);
+      t.is(await page.locator('h1').count(), 1);
+      await look(t, page, `information-${locale}-${path.slice(1) || 'home'}`);
+    }
+    await page.context().close();
+  });
+}
+
+test.serial('language and type size are switched on any page, with and without script', async (t) => {
+  const { url } = await serve(t, (pages) => informationRoutes(pages));
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await browser.page({ baseURL: url, javaScriptEnabled });
+    await page.goto('/help?from=footer');
+    await page.getByRole('button', { name: '大字版' }).click();
+    await page.locator('html.large').waitFor();
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Help' }).waitFor();
+    t.is(new URL(page.url()).search, '?from=footer');
+    t.is(await page.locator('html').getAttribute('class'), 'large');
+    await page.getByRole('button', { name: 'Normal type' }).click();
+    await page.locator('html:not(.large)').waitFor();
+    await page.context().close();
+  }
+});
+
+async function stepUp(t: ExecutionContext) {
+  const world = await startStepUp(await freshDatabase(t));
+  t.teardown(() => world.close());
+  return world;
+}
+
+test('a citizen without script goes from basic to advanced by failing, a card, a detour and a voice', async (t) => {
+  const world = await stepUp(t);
+  const visit = await world.begin('zhang_minran', 'basic', { target: 'advanced' });
+  const page = await browser.page({ javaScriptEnabled: false });
+  await page.goto(visit.url);
+  await screenshot(page, 'step-up-choice');
+  for (const time of ['first', 'second']) {
+    await page.click('button[value=face]');
+    await page.click('button[value=pass]');
+    await screenshot(page, `step-up-refused-${time}`);
+  }
+  await page.click('button[value=bank_card]');
+  await page.click('button[value=continue]');
+  await screenshot(page, 'step-up-card-errors');
+  await page.fill('[name=card_number]', visit.person.cards.bank_card ?? '');
+  await page.fill('[name=phone]', visit.person.phone);
+  await page.click('button[value=continue]');
+  await screenshot(page, 'step-up-second-step');
+  await page.click('button[value=video]');
+  await page.goto(visit.url);
+  await screenshot(page, 'step-up-waiting');
+  await page.click('a[href$="choose=1"]');
+  await page.click('button[value=voiceprint]');
+  await page.click('button[value=pass]');
+  t.is(world.ends.get(visit.uid), 'logged in');
+});
+
+test('the pages of a step-up are accessible on a phone and on a desktop', async (t) => {
+  const world = await stepUp(t);
+  const visit = await world.begin('huang_lichuan', 'basic', { target: 'intermediate' });
+  const wished = await world.begin('song_zhiqiu', 'intermediate', { target: 'advanced', optional: true });
+  for (const options of [{}, { viewport: DESKTOP, locale: 'en', large: true, baseURL: world.origin }]) {
+    const page = await browser.page(options);
+    await page.goto(wished.url);
+    await screenshot(page, `step-up-wished-${options.locale ?? 'phone'}`);
+    await checkAccessibility(t, page);
+    await page.goto(visit.url);
+    await page.click('button[value=alipay]');
+    await page.click('button[value=pass]');
+    await screenshot(page, `step-up-mismatch-${options.locale ?? 'phone'}`);
+    await checkAccessibility(t, page);
+    await page.click('button[value=social_security_card]');
+    await page.click('button[value=continue]');
+    await checkAccessibility(t, page);
+    await page.click('a[href$="choose=1"]');
+    await page.click('button[value=decline]');
+    await screenshot(page, `step-up-unmet-${options.locale ?? 'phone'}`);
+    await checkAccessibility(t, page);
+    await page.goto(`${world.origin}/proofing/callback?state=unknown`);
+    t.is(await page.getAttribute('meta[name=ymt-error]', 'content'), 'proofing_unknown');
+  }
 });
