@@ -1,8 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { residentCheckDigit } from '../../src/citizens/check-digits.ts';
-import type { DocumentType } from '../../src/citizens/identifiers.ts';
 import {
+  type DocumentType,
   documentTypeOf,
   e164,
   parseBankCard,
@@ -11,6 +11,8 @@ import {
   parseOrganisationCode,
   parseUscc,
 } from '../../src/citizens/identifiers.ts';
+import { parseName, parseUsername, sameName } from '../../src/citizens/names.ts';
+import { type Holder, isSamePerson } from '../../src/citizens/same-person.ts';
 
 const now = new Date('2026-11-23T00:00:00Z');
 const rules = { now };
@@ -178,3 +180,88 @@ test('organisation codes and bank cards are checked by their last digit', (t) =>
   t.is(verdict(parseBankCard('6228480402564890019')), 'check_digit');
   t.is(verdict(parseBankCard('622848')), 'length');
 });
+
+const names: [string, string][] = [
+  ['张三', '张三'],
+  [' 张　三 ', '张三'],
+  ['买买提•艾力', '买买提·艾力'],
+  ['买买提．艾力', '买买提·艾力'],
+  ['买买提 ・ 艾力', '买买提·艾力'],
+  ['高〇', '高〇'],
+  ['𠮷田', '𠮷田'],
+  ['Ｊｏｈｎ   Smith', 'John Smith'],
+  ['O’Neil Anne‐Marie', "O'Neil Anne-Marie"],
+  ['张\u200b三', '张三'],
+  ['', 'empty'],
+  ['\u200b', 'empty'],
+  ['张3', 'characters'],
+  ['·张', 'characters'],
+  ['<script>', 'characters'],
+  ['张'.repeat(100), '张'.repeat(100)],
+  ['张'.repeat(101), 'too_long'],
+  ['𠮷'.repeat(100), '𠮷'.repeat(100)],
+];
+
+for (const [raw, expected] of names) {
+  test(`name “${raw.slice(0, 20)}” gives ${expected.slice(0, 20)}`, (t) => {
+    t.is(verdict(parseName(raw)), expected);
+  });
+}
+
+test('a name that was normalised stays as it is', (t) => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (raw) => {
+      const once = parseName(raw);
+      if (!once.ok) return true;
+      const twice = parseName(once.value);
+      return twice.ok && twice.value === once.value;
+    }),
+  );
+  t.pass();
+});
+
+test('names are one whatever dot, space or letter case they are written with', (t) => {
+  t.true(sameName('买买提·艾力', '买买提•艾力'));
+  t.true(sameName('JOHN SMITH', 'John  Smith'));
+  t.false(sameName('张三', '张四'));
+  t.false(sameName('', ''));
+});
+
+const usernames: [string, string][] = [
+  ['ZhangSan', 'zhangsan'],
+  ['张三丰李四', '张三丰李四'],
+  ['zhang.san_2024', 'zhang.san_2024'],
+  ['abc', 'too_short'],
+  ['a'.repeat(33), 'too_long'],
+  ['13900000001', 'characters'],
+  ['zhang san', 'characters'],
+  ['е12345', 'characters'],
+  ['e12345678', 'like_document'],
+  ['usa110077123456', 'like_document'],
+  ['Admin', 'reserved'],
+  ['', 'empty'],
+];
+
+for (const [raw, expected] of usernames) {
+  test(`user name “${raw}” gives ${expected}`, (t) => {
+    t.is(verdict(parseUsername(raw)), expected);
+  });
+}
+
+const smith: Holder = { documentType: 'passport', name: 'John Smith', birthDate: '1979-02-14' };
+const zhang: Holder = { documentType: 'resident_id', name: '张三', birthDate: '1990-01-02' };
+const { birthDate: _, ...unborn } = smith;
+
+for (const [what, one, other, same] of [
+  ['a passport again, in capitals', smith, { ...smith, name: 'JOHN  SMITH' }, true],
+  ['a passport whose holder’s birthday is not known', unborn, smith, true],
+  ['a passport with another name', smith, { ...smith, name: 'Juan Herrero' }, false],
+  ['a passport with another birthday', smith, { ...smith, birthDate: '1979-02-15' }, false],
+  ['a passport numbered like an ID card', { ...zhang, documentType: 'passport' }, zhang, false],
+  ['an ID card after a change of name', zhang, { ...zhang, name: '张三丰' }, true],
+] as const) {
+  test(`${what}: ${same ? 'the same person' : 'somebody else'}`, (t) => {
+    t.is(isSamePerson(one, other), same);
+    t.is(isSamePerson(other, one), same);
+  });
+}
