@@ -1,9 +1,25 @@
+import { createHash } from 'node:crypto';
 import test from 'ava';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { shiftProcessClock } from '../../src/platform/clock.ts';
+import { audited } from '../support/audited.ts';
 import { startProtocol } from '../support/protocol.ts';
-import { logIn, portal, relyingParty, type Tokens } from '../support/relying-party.ts';
+import {
+  essential,
+  liveFace,
+  logIn,
+  portal,
+  relyingParty,
+  SECRET,
+  type Tokens,
+} from '../support/relying-party.ts';
 
+const API = 'https://pension.example/api';
 const PORTALS = ['p1', 'p2', 'p3', 'p4', 'p5'];
+const P1 = { authorization: `Basic ${Buffer.from(`p1:${SECRET}`).toString('base64')}` };
 const won = (all: Tokens[]) => all.filter(({ access_token: token }) => token !== undefined);
+
+test.afterEach.always(() => shiftProcessClock(0));
 
 test('of twenty that redeem one code at once, one gets tokens', async (t) => {
   const platform = await startProtocol(t, { clients: PORTALS.map((id) => portal(id)) });
@@ -37,9 +53,7 @@ test('of twenty browsers that bring one request_uri at once, one is answered', a
   await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
   const par = await fetch(`${platform.issuer}/oauth/par`, {
     method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from('p1:a-client-secret-of-at-least-32-characters').toString('base64')}`,
-    },
+    headers: P1,
     body: new URLSearchParams({
       client_id: 'p1',
       redirect_uri: 'http://p1.localhost:4000/callback',
@@ -55,6 +69,56 @@ test('of twenty browsers that bring one request_uri at once, one is answered', a
     Array.from({ length: 20 }, () => jar.copy().get(`/oauth/authorize?${query}`)),
   );
   t.is(answers.filter(({ location }) => location?.includes('code=')).length, 1);
+});
+
+test('a DPoP proof works once however many arrive at once, and only for its address, method and token', async (t) => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const jwk = await exportJWK(publicKey);
+  const platform = await startProtocol(t, { clients: [portal('p1')] });
+  const party = relyingParty(platform, 'p1');
+  const userinfo = `${platform.issuer}/oauth/userinfo`;
+  let serial = 0;
+  const proof = (over: object) => {
+    serial += 1;
+    const claims = { jti: `${serial}`, iat: Math.floor(Date.now() / 1000), ...over };
+    return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk }).sign(privateKey);
+  };
+  const outcome = await party.authorize(platform.jar(), {}, [logIn(await platform.citizen('basic'))]);
+  const code = outcome.params?.get('code') ?? '';
+  const exchanged = await fetch(`${platform.issuer}/oauth/token`, {
+    method: 'POST',
+    headers: { ...P1, dpop: await proof({ htm: 'POST', htu: `${platform.issuer}/oauth/token` }) },
+    body: new URLSearchParams({
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: 'http://p1.localhost:4000/callback',
+      code_verifier: outcome.verifier,
+    }),
+  });
+  const tokens = (await exchanged.json()) as { access_token: string; token_type: string };
+  t.is(tokens.token_type, 'DPoP');
+  const looked = await party.introspect(tokens.access_token);
+  t.deepEqual(looked.cnf, { jkt: await calculateJwkThumbprint(jwk) });
+  const ath = createHash('sha256').update(tokens.access_token).digest('base64url');
+  const use = async (dpop: string) =>
+    fetch(userinfo, { headers: { authorization: `DPoP ${tokens.access_token}`, dpop } });
+  const good = { htm: 'GET', htu: userinfo, ath };
+  const once = await proof(good);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => use(once)));
+  t.is(answers.filter(({ status }) => status === 200).length, 1);
+  t.true(answers.every(({ status }) => status === 200 || status === 401));
+  for (const wrong of [{ ath: 'another' }, { htm: 'POST' }, { htu: `${platform.issuer}/oauth/token` }]) {
+    t.true(
+      [400, 401].includes((await use(await proof({ ...good, ...wrong }))).status),
+      JSON.stringify(wrong),
+    );
+  }
+  const old = await use(await proof({ ...good, iat: Math.floor(Date.now() / 1000) - 3600 }));
+  t.is(old.status, 401);
+  t.regex(old.headers.get('www-authenticate') ?? '', /use_dpop_nonce/, 'a wrong clock is helped by a nonce');
+  const nonce = old.headers.get('dpop-nonce') ?? '';
+  t.is((await use(await proof({ ...good, iat: Math.floor(Date.now() / 1000) - 3600, nonce }))).status, 200);
+  t.is((await use(await proof({ ...good, nonce: 'invented' }))).status, 401);
 });
 
 test('five portals signing in at once are all told at logout, and all their tokens live until then', async (t) => {
@@ -111,4 +175,73 @@ test('requests in flight during a step-up neither lose it nor lose the session',
   ]);
   t.truthy((await one.authorize(jar, { claims, prompt: 'none' })).params?.get('code'));
   t.truthy((await relyingParty(platform, 'p3').authorize(old, { prompt: 'none' })).params?.get('code'));
+});
+
+test.serial(
+  'the log tells of each login, step-up, grant that gives more, replay and its end, with the level and without any secret',
+  async (t) => {
+    const platform = await startProtocol(t, {
+      clients: [
+        portal('city-a'),
+        portal('open', { allow_anonymous: true }),
+        portal('app', { token_endpoint_auth_method: 'none', client_secret: undefined }),
+        portal('hrss', { resources: [{ identifier: API, scope: 'pension:read' }] }),
+      ],
+    });
+    const citizenId = await platform.citizen('advanced');
+    const jar = platform.jar();
+    const [a, app] = [relyingParty(platform, 'city-a'), relyingParty(platform, 'app', true)];
+    await relyingParty(platform, 'open').signIn(platform.jar(), { acr_values: 'urn:ymt:acr:anonymous' });
+    const outcome = await a.authorize(jar, {}, [logIn(citizenId)]);
+    await a.exchange(outcome);
+    await a.signIn(jar);
+    await a.signIn(jar, { claims: essential('advanced') }, [liveFace(citizenId)]);
+    await a.signIn(jar, { resource: API, scope: 'openid pension:read' });
+    await a.signIn(jar, { resource: API, scope: 'openid pension:read' });
+    await a.exchange(outcome);
+    const { refresh_token: used = '' } = await app.signIn(jar);
+    await app.refresh(used);
+    shiftProcessClock(11_000);
+    await app.refresh(used);
+    const rows = await platform.db.query<{
+      type: string;
+      client_id: string;
+      detail: object;
+      citizen_id: string;
+    }>(
+      `select type, client_id, detail, citizen_id from audit_events
+      where type ~ '^(login|step_up|grant|token)' order by at, id`,
+    );
+    t.deepEqual(
+      rows.map(({ type, client_id, detail }) => [type, client_id, detail]),
+      [
+        ['login.succeeded', 'city-a', { level: 'intermediate' }],
+        ['grant.issued', 'city-a', { consent: 'implied' }],
+        ['step_up.satisfied', 'city-a', { level: 'advanced' }],
+        ['grant.issued', 'city-a', { consent: 'implied', widened: true }],
+        ['token.replayed', 'city-a', { kind: 'authorization_code' }],
+        ['grant.revoked', 'city-a', { reason: 'replay' }],
+        ['grant.issued', 'app', { consent: 'implied' }],
+        ['token.replayed', 'app', { kind: 'refresh_token' }],
+        ['grant.revoked', 'app', { reason: 'replay' }],
+      ],
+    );
+    t.true(rows.every(({ citizen_id }) => citizen_id === citizenId));
+  },
+);
+
+test('a step-up that was given up is written once', async (t) => {
+  const platform = await startProtocol(t, { clients: [portal('city-a')] });
+  const citizenId = await platform.citizen('basic');
+  const jar = platform.jar();
+  const party = relyingParty(platform, 'city-a');
+  await party.signIn(jar, {}, [logIn(citizenId)]);
+  const { interaction } = await party.authorize(jar, { claims: essential('advanced') });
+  const decline = () => jar.post(interaction!.path, { act: 'decline' });
+  const [first] = [await decline(), await decline()];
+  const back = await jar.get(first.location!);
+  t.is(new URL(back.location!).searchParams.get('error'), 'unmet_authentication_requirements');
+  t.deepEqual(await audited(platform.db, ['step_up.unmet'], citizenId), [
+    ['step_up.unmet', { level: 'advanced' }],
+  ]);
 });
