@@ -1,14 +1,19 @@
 import test from 'ava';
+import { accountClient } from '../../src/account/client.ts';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import {
   applyClients,
   ClientsFileError,
   clientsFileSchema,
   parseClients,
+  refuseKnownSecrets,
 } from '../../src/departments/clients-file.ts';
+import { registerOwnClient } from '../../src/departments/own-client.ts';
 import { readLifetimes, useLifetimes } from '../../src/platform/lifetimes.ts';
+import { audited } from '../support/audited.ts';
 import { freshDatabase } from '../support/database.ts';
 import { portal } from '../support/relying-party.ts';
+import { textOf } from '../support/sources.ts';
 
 const NOW = new Date('2026-11-23T02:00:00Z');
 const API = { identifier: 'https://pension.example/api', scope: 'pension:read' };
@@ -171,4 +176,50 @@ test('the published schema of the file names our metadata', (t) => {
   const { items } = clientsFileSchema() as { items: { properties: object; required: string[] } };
   t.true(['sector', 'min_acr', 'claims_allowed', 'resources'].every((name) => name in items.properties));
   t.true(items.required.includes('sector'));
+});
+
+const entry = (over: object) =>
+  parseClients(JSON.stringify([{ client_id: 'a', client_name: 'A', sector: 'a', ...over }]), 'f');
+
+test('no client of the sandbox or of the examples gets into production', (t) => {
+  for (const file of ['sandbox/clients.json', 'docs/examples/clients.json']) {
+    for (const client of parseClients(textOf(file), file)) {
+      if (client.token_endpoint_auth_method === 'none') continue;
+      t.throws(
+        () => refuseKnownSecrets([client]),
+        { instanceOf: ClientsFileError, message: /ships with/ },
+        client.client_id,
+      );
+    }
+  }
+});
+
+test('a client with a secret or key of its own does', (t) => {
+  t.notThrows(() =>
+    refuseKnownSecrets(
+      entry({ token_endpoint_auth_method: 'client_secret_basic', client_secret: 'x'.repeat(32) }),
+    ),
+  );
+  t.notThrows(() => refuseKnownSecrets(entry({ jwks: { keys: [{ kty: 'EC', kid: 'tax-2026' }] } })));
+  t.notThrows(() => refuseKnownSecrets(entry({ jwks_uri: 'https://tax.example.gov.cn/jwks' })));
+});
+
+const ownEntry = accountClient('http://localhost:3000', 'x'.repeat(43));
+
+test('a client of the product stays when the file changes, and its secret is kept as a hash', async (t) => {
+  const db = await freshDatabase(t);
+  await registerOwnClient(db, ownEntry, NOW);
+  await registerOwnClient(db, ownEntry, NOW);
+  await applyClients(db, [], NOW);
+  const client = await openCatalogue(db, () => NOW).client('account');
+  t.like(client, { client_name: '我的账户', sector: 'account' });
+  t.deepEqual(await audited(db, ['client.registered', 'client.changed', 'client.disabled']), [
+    ['client.registered', {}],
+  ]);
+  t.false(JSON.stringify(client).includes(ownEntry.client_secret));
+});
+
+test('a wrong entry is refused', async (t) => {
+  const db = await freshDatabase(t);
+  await t.throwsAsync(registerOwnClient(db, { ...ownEntry, sector: 'Not A Sector' }, NOW));
 });
