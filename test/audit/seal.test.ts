@@ -1,11 +1,17 @@
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import type { ExecutionContext } from 'ava';
-import test from 'ava';
-import type { JWK } from 'jose';
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { exportJWK, generateKeyPair, type JWK } from 'jose';
+import { Registry } from 'prom-client';
+import { watchSealing } from '../../src/audit/gauge.ts';
 import { record } from '../../src/audit/log.ts';
 import { purgeAudit } from '../../src/audit/purge.ts';
 import { report } from '../../src/audit/report.ts';
-import { seal, sealAll, waiting } from '../../src/audit/seal.ts';
+import { seal, sealAll, sealingKeyOf, waiting } from '../../src/audit/seal.ts';
 import { verify } from '../../src/audit/verify.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { newId } from '../../src/platform/id.ts';
@@ -196,4 +202,71 @@ test('what is older than the log is kept goes in signed stretches, and the rest 
   await write(db);
   await sealAll(db, key, day(30));
   t.is((await verify(db, { keyOf })).through, 9);
+});
+
+const newKey = async (kid: string) => {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  return sealingKeyOf({ ...(await exportJWK(privateKey)), kid });
+};
+const cli = (env: Record<string, string>) =>
+  spawnSync(process.execPath, [fileURLToPath(new URL('../../src/audit/verify-cli.ts', import.meta.url))], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, ...env },
+  });
+
+test('audit:verify says that a sound log is sound, across a change of key, and what waits', async (t) => {
+  const db = await freshDatabase(t);
+  for (const kid of ['first', 'second']) {
+    await record(db, { type: 'password.changed', at: now });
+    await sealAll(db, await newKey(kid), now);
+  }
+  await record(db, { type: 'email.changed', at: now });
+  const { status, stdout } = cli({ DATABASE_URL: db.url });
+  t.is(status, 0);
+  t.regex(stdout, /Checked the links 1 to 2; head 2:/);
+  t.regex(stdout, /Sound/);
+  t.regex(stdout, /Not sealed yet: 1\.\n {2}2026-03-01T08:00:00.000Z .* email\.changed/);
+});
+
+test('audit:verify names what is broken and ends with 1', async (t) => {
+  const db = await freshDatabase(t);
+  await record(db, { type: 'password.changed', at: now });
+  await sealAll(db, await newKey('a'), now);
+  await db.query('alter table audit_events disable trigger user');
+  await db.query(`update audit_events set type = 'email.changed'`);
+  const { status, stdout } = cli({ DATABASE_URL: db.url });
+  t.is(status, 1);
+  t.regex(stdout, /BROKEN at 1 \(event [0-9a-f-]{36}\): the event was changed/);
+});
+
+test('audit:verify believes keys from outside rather than the database’s own', async (t) => {
+  const db = await freshDatabase(t);
+  await record(db, { type: 'password.changed', at: now });
+  await sealAll(db, await newKey('a'), now);
+  const file = join(tmpdir(), `audit-keys-${process.pid}.json`);
+  writeFileSync(file, JSON.stringify({ keys: [{ ...(await newKey('a')).publicJwk, kid: 'a' }] }));
+  const { status, stdout } = cli({ DATABASE_URL: db.url, AUDIT_KEYS_FILE: file });
+  t.is(status, 1);
+  t.regex(stdout, /signature/);
+});
+
+test('audit:verify says what is missing when it cannot look, and ends with 2', (t) => {
+  const { status, stderr } = cli({ DATABASE_URL: 'postgres://nobody@localhost:1/none' });
+  t.is(status, 2);
+  t.regex(stderr, /could not be checked/);
+  t.is(cli({ DATABASE_URL: 'postgres://x@localhost:1/y', AUDIT_HEAD: 'x' }).status, 2);
+});
+
+test('the metrics tell how many events wait and for how long', async (t) => {
+  const db = await freshDatabase(t);
+  await record(db, { type: 'password.changed', at: now });
+  const registry = new Registry();
+  watchSealing(
+    registry,
+    () => waiting(db),
+    () => new Date(now.getTime() + 90_000),
+  );
+  const text = await registry.metrics();
+  t.regex(text, /^audit_unsealed_events 1$/m);
+  t.regex(text, /^audit_unsealed_age_seconds 90$/m);
 });
