@@ -1,8 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { levelOf, reaches } from '../../../sandbox/portal/level.ts';
 import { createRelyingParty } from '../../../sandbox/portal/relying-party.ts';
+import { readSettings } from '../../../sandbox/portal/settings.ts';
+import { localPath } from '../../../sandbox/portal/sign-in.ts';
 
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
 
@@ -63,5 +67,43 @@ test('what is not a logout token for this client is refused', async (t) => {
   };
   for (const [what, token] of Object.entries(refused)) {
     await t.throwsAsync(client.logoutNotice(token), undefined, what);
+  }
+});
+
+const keyFile = fileURLToPath(new URL('../../../sandbox/keys/city-a.json', import.meta.url));
+
+test('a portal is configured by its environment', (t) => {
+  const settings = readSettings({ LOOK: 'city-b', PORT: '3002', CLIENT_ID: 'city-b', CLIENT_SECRET: 'x' });
+  t.is(settings.origin, 'http://localhost:3002');
+  t.deepEqual(settings.main, { clientId: 'city-b', secret: 'x' });
+  t.is(settings.epidemic, undefined);
+});
+
+test('a wrong environment is refused with the names of the variables', (t) => {
+  const error = t.throws(() => readSettings({ LOOK: 'city-c', PORT: 'many' }));
+  for (const name of ['LOOK', 'PORT', 'CLIENT_ID']) t.true(error.message.includes(name), name);
+  const both = { LOOK: 'tax', PORT: '1', CLIENT_ID: 'x', CLIENT_SECRET: 'x', CLIENT_KEY_FILE: keyFile };
+  t.regex(t.throws(() => readSettings(both)).message, /either CLIENT_SECRET or CLIENT_KEY_FILE/);
+});
+
+test('a higher level satisfies a lower floor, an unknown one satisfies nothing', (t) => {
+  t.true(reaches('urn:ymt:acr:advanced', 'intermediate'));
+  t.true(reaches('urn:ymt:acr:intermediate', 'intermediate'));
+  t.false(reaches('urn:ymt:acr:basic', 'intermediate'));
+  t.false(reaches('urn:ymt:acr:supreme', 'anonymous'));
+  t.is(levelOf('basic'), undefined);
+});
+
+test('login returns to a path of this portal only', (t) => {
+  t.is(localPath('/pension?x=1'), '/pension?x=1');
+  for (const elsewhere of [
+    '//evil.example',
+    '/\\evil.example',
+    'https://evil.example',
+    'pension',
+    '',
+    undefined,
+  ]) {
+    t.is(localPath(elsewhere), '/');
   }
 });
