@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
+import { findByBinding, importCitizen } from '../src/citizens/import.ts';
 import { rotateMasterKey } from '../src/citizens/rotate-keys.ts';
-import { createAccount, createCitizen, readCitizen } from '../src/citizens/store.ts';
+import { createAccount, createCitizen, findByIdentifier, readCitizen } from '../src/citizens/store.ts';
 import { readRecovery, startRecovery } from '../src/front-door/recovery/store.ts';
 import { readDraft, saveDraft } from '../src/front-door/registration/store.ts';
 import type { Database } from '../src/platform/database.ts';
@@ -12,8 +13,9 @@ import { deliver, post } from '../src/platform/outbox.ts';
 import { SEALED_COLUMNS } from '../src/sealed-columns.ts';
 import { ensureSigningKeys, readSigningKeys } from '../src/sessions/signing-keys.ts';
 import { audited } from './support/audited.ts';
-import { phoneOf, residentIdOf } from './support/citizens.ts';
+import { cipher, phoneOf, residentIdOf } from './support/citizens.ts';
 import { freshDatabase } from './support/database.ts';
+import { entriesOf, personNamed, startFrontDoor, submit } from './support/front-door.ts';
 
 const keys = { old: Buffer.alloc(32, 1), new: Buffer.alloc(32, 2) };
 const indexKey = Buffer.alloc(32, 3);
@@ -157,4 +159,89 @@ test('every column of bytes is sealed by a master key and rotated, or known not 
     [],
     'columns that are gone',
   );
+});
+
+const SCRIPT = fileURLToPath(new URL('../src/import-users.ts', import.meta.url));
+
+const userLine = (n: number, over: object = {}) =>
+  JSON.stringify({
+    old_identifier: `u${n}`,
+    name: '张三',
+    document_type: 'resident_id',
+    id_number: residentIdOf(n),
+    ...over,
+  });
+
+const importUsers = (databaseUrl: string, lines: string[], args = ['old-portal'], SANDBOX = '1') =>
+  spawnSync(process.execPath, [SCRIPT, ...args], {
+    encoding: 'utf8',
+    input: lines.join('\n'),
+    env: {
+      PATH: process.env.PATH,
+      DATABASE_URL: databaseUrl,
+      MASTER_KEYS: `k:${keys.old.toString('base64')}`,
+      INDEX_KEY: indexKey.toString('base64'),
+      SANDBOX,
+      SANDBOX_PROVINCES: '39',
+    },
+  });
+
+test('users of an older platform are recorded once however often they are imported; bad lines are named', async (t) => {
+  const db = await freshDatabase(t);
+  const wrong = userLine(3, { id_number: '390100199001020011' });
+  const lines = [userLine(1), userLine(2), wrong, 'no json', userLine(4, { name: '' })];
+  const first = importUsers(db.url, lines);
+  t.is(first.status, 1);
+  t.is(first.stdout, 'imported 2, known 0, bad 3\n');
+  t.is(first.stderr, 'line 3: id_number: check_digit\nline 4: not JSON\nline 5: name: empty\n');
+  t.notRegex(first.stderr + first.stdout, /3901|张三/);
+  const second = importUsers(db.url, [...lines.slice(0, 2), userLine(5)]);
+  t.is(second.status, 0);
+  t.is(second.stdout, 'imported 1, known 2, bad 0\n');
+  const own = createCipher({ current: 'k', keys: { k: keys.old }, indexKey });
+  const citizenId = await findByBinding(db, own, { system: 'old-portal', oldIdentifier: 'u1' });
+  t.deepEqual(await findByIdentifier(db, own, residentIdOf(1)), { citizenId, state: 'none' });
+  t.is((await readCitizen(db, own, citizenId!))?.birthDate, '1990-01-02');
+  t.is(await findByIdentifier(db, own, phoneOf(1)), undefined, 'nothing to log in with');
+  t.is((await db.query(`select 1 from audit_events where type = 'registration.imported'`)).length, 3);
+  t.is(importUsers(db.url, [], ['Old Portal']).status, 2);
+  const outside = importUsers(db.url, [userLine(6)], ['old-portal'], '');
+  t.regex(outside.stderr, /SANDBOX_PROVINCES works only with SANDBOX=1/, 'only the sandbox adds provinces');
+  t.is(outside.status, 2);
+});
+
+test('a passport number of two countries makes nobody the owner of another’s old account', async (t) => {
+  const db = await freshDatabase(t);
+  const passport = (n: number, name: string) =>
+    userLine(n, { name, document_type: 'passport', id_number: 'E12345678' });
+  const { status, stdout, stderr } = importUsers(db.url, [
+    passport(1, 'JOHN SMITH'),
+    passport(2, 'MARIE EXEMPLE'),
+    passport(3, 'John Smith'),
+  ]);
+  t.is(stdout, 'imported 2, known 0, bad 1\n');
+  t.is(stderr, 'line 2: id_number: somebody else has a passport with that number\n');
+  t.is(status, 1);
+});
+
+test('registering with the same document claims the record and its old identifier', async (t) => {
+  const door = await startFrontDoor(t);
+  const person = personNamed('deng_yutong');
+  const imported = await importCitizen(door.db, cipher, {
+    name: '邓雨同',
+    documentType: 'resident_id',
+    idNumber: person.id_number,
+    system: 'old-portal',
+    oldIdentifier: 'dyt',
+    now: door.now(),
+  });
+  const jar = door.jar();
+  await submit(jar, '/register', entriesOf(person));
+  t.regex(
+    (await submit(jar, '/register/code', { sms_code: await door.code(person.phone) })).text,
+    /注册成功/,
+  );
+  t.is((await findByIdentifier(door.db, cipher, person.username))?.citizenId, imported);
+  t.is(await findByBinding(door.db, cipher, { system: 'old-portal', oldIdentifier: 'dyt' }), imported);
+  t.like(await readCitizen(door.db, cipher, imported), { name: person.name, birthDate: person.birth_date });
 });
