@@ -1,6 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Page } from 'playwright-core';
-import { hashPassword } from '../../src/citizens/password.ts';
 import { informationRoutes } from '../../src/front-door/information.ts';
 import {
   checkAccessibility,
@@ -12,7 +11,14 @@ import {
 } from '../support/browser.ts';
 import { givenAccount, phoneOf } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
-import { entriesOf, givenAccountOf, PASSWORD, personNamed, startFrontDoor } from '../support/front-door.ts';
+import {
+  entriesOf,
+  givenAccountOf,
+  PASSWORD,
+  passwordHashed,
+  personNamed,
+  startFrontDoor,
+} from '../support/front-door.ts';
 import { serve } from '../support/http.ts';
 import { startStepUp } from './step-up/world.ts';
 
@@ -22,12 +28,11 @@ test.before(async () => {
 });
 test.after.always(() => browser?.close());
 
-const passwordHash = hashPassword(PASSWORD);
 const primary = (page: Page) => page.click('main form button[value=continue]');
 
 test('login and consent can be read and used by everybody', async (t) => {
   const door = await startFrontDoor(t);
-  const citizenId = await givenAccount(door.db, 1, { passwordHash: await passwordHash });
+  const citizenId = await givenAccount(door.db, 1, { passwordHash: await passwordHashed() });
   const page = await browser.page({ locale: 'en-US' });
   t.teardown(() => page.context().close());
   const shot = (picture: string) => look(t, page, `front-door-${picture}`);
@@ -150,7 +155,7 @@ test('recovery can be read and used by everybody', async (t) => {
 
 test('login, registration and recovery work without script', async (t) => {
   const door = await startFrontDoor(t);
-  await givenAccount(door.db, 1, { passwordHash: await passwordHash });
+  await givenAccount(door.db, 1, { passwordHash: await passwordHashed() });
   const page = await browser.page({ javaScriptEnabled: false });
   t.teardown(() => page.context().close());
   await page.goto(`${door.url}/interaction/${door.begin()}`);

@@ -2,7 +2,6 @@ import test from 'ava';
 import { generateSync } from 'otplib';
 import { lockAccount } from '../../src/citizens/account-state.ts';
 import { finishPasskeyEnrolment, relyingPartyOf, startPasskeyEnrolment } from '../../src/citizens/passkey.ts';
-import { hashPassword } from '../../src/citizens/password.ts';
 import { confirmTotp, startTotp } from '../../src/citizens/totp.ts';
 import { audited } from '../support/audited.ts';
 import { createAuthenticator } from '../support/authenticator.ts';
@@ -11,6 +10,7 @@ import {
   entriesOf,
   errorOf,
   PASSWORD,
+  passwordHashed,
   personNamed,
   startFrontDoor,
   submit,
@@ -18,9 +18,8 @@ import {
 } from '../support/front-door.ts';
 import type { Jar } from '../support/http-client.ts';
 
-const passwordHash = hashPassword(PASSWORD);
 const given = async (door: TestFrontDoor, n: number) =>
-  givenAccount(door.db, n, { passwordHash: await passwordHash });
+  givenAccount(door.db, n, { passwordHash: await passwordHashed() });
 const page1 = (jar: Jar, uid: string, username: string, password = PASSWORD) =>
   submit(jar, `/interaction/${uid}/login`, { username, password, action: 'continue' });
 

@@ -69,11 +69,14 @@ export const entriesOf = (person: Person, change: Record<string, string> = {}): 
   ...change,
 });
 export const PASSWORD = 'paper lantern over the river';
+let hash: Promise<string> | undefined;
+/** Of `PASSWORD`, made once for all tests of a file: it is meant to be slow. */
+export const passwordHashed = (): Promise<string> => (hash ??= hashPassword(PASSWORD));
 
 /** Gives a sandbox person an account, without their registering. */
 export async function givenAccountOf(door: TestFrontDoor, person: Person): Promise<string> {
   const now = door.now();
-  const passwordHash = await hashPassword(PASSWORD);
+  const passwordHash = await passwordHashed();
   return door.db.transaction(async (tx) => {
     const citizenId = await createCitizen(tx, cipher, {
       name: person.name,
