@@ -20,7 +20,7 @@ import type { Database } from '../../src/platform/database.ts';
 import { limitsInUse, readLimits, useLimits } from '../../src/platform/limits.ts';
 import { deliver } from '../../src/platform/outbox.ts';
 import { cipher, givenAccount, minutesLater, NOW, phoneOf } from '../support/citizens.ts';
-import { freshDatabase } from '../support/database.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const request: CodeRequest = { phone: phoneOf(1), purpose: 'login', context: 'interaction-1', now: NOW };
 const send = (db: Database, other: Partial<CodeRequest> = {}) =>
@@ -181,9 +181,16 @@ test('neither code nor phone is in the database in plain', async (t) => {
     t.false(rows[0]!.row.includes(secret));
 });
 
+/** Of the tests of apps, each of which has citizens of its own. */
+let db: TestDatabase;
+test.before(async (t) => {
+  db = await freshDatabase(t, { max: 20 });
+});
+test.after.always(() => db?.close());
+
 const codeAt = (secret: string, at: Date) => generateSync({ secret, epoch: at.getTime() / 1000 });
 
-async function enrolled(db: Database, citizenId: string, at = NOW) {
+async function enrolled(citizenId: string, at = NOW) {
   const pending = await startTotp(db, cipher, {
     citizenId,
     label: '手机',
@@ -197,7 +204,6 @@ async function enrolled(db: Database, citizenId: string, at = NOW) {
 }
 
 test('an authenticator app counts once its first code was seen', async (t) => {
-  const db = await freshDatabase(t);
   const citizenId = await givenAccount(db, 1);
   const who = { citizenId, issuer: '一码通', account: 'person.1' };
   const pending = await startTotp(db, cipher, { ...who, label: '手机', now: NOW });
@@ -217,9 +223,8 @@ test('an authenticator app counts once its first code was seen', async (t) => {
 });
 
 test('a code is good one step early or late, once, and never an earlier one after it', async (t) => {
-  const db = await freshDatabase(t);
-  const citizenId = await givenAccount(db, 1);
-  const { id, secret } = await enrolled(db, citizenId);
+  const citizenId = await givenAccount(db, 2);
+  const { id, secret } = await enrolled(citizenId);
   const now = minutesLater(10);
   const at = (steps: number) => codeAt(secret, new Date(now.getTime() + steps * 30_000));
   const verify = (code: string) => verifyTotp(db, cipher, { citizenId, code, now });
@@ -233,9 +238,8 @@ test('a code is good one step early or late, once, and never an earlier one afte
 });
 
 test('of 20 uses of one code one succeeds', async (t) => {
-  const db = await freshDatabase(t, { max: 20 });
-  const citizenId = await givenAccount(db, 1);
-  const { secret } = await enrolled(db, citizenId);
+  const citizenId = await givenAccount(db, 3);
+  const { secret } = await enrolled(citizenId);
   for (let round = 1; round <= 5; round++) {
     const now = minutesLater(round);
     const code = codeAt(secret, now);
@@ -247,24 +251,21 @@ test('of 20 uses of one code one succeeds', async (t) => {
 });
 
 test('somebody else’s code is nothing', async (t) => {
-  const db = await freshDatabase(t);
-  const [one, other] = [await givenAccount(db, 1), await givenAccount(db, 2)];
-  const { secret } = await enrolled(db, one);
+  const [one, other] = [await givenAccount(db, 4), await givenAccount(db, 5)];
+  const { secret } = await enrolled(one);
   const now = minutesLater(5);
   t.is(await verifyTotp(db, cipher, { citizenId: other, code: codeAt(secret, now), now }), undefined);
 });
 
 test('a citizen has five apps at most', async (t) => {
-  const db = await freshDatabase(t);
-  const citizenId = await givenAccount(db, 1);
-  for (let i = 0; i < TOTP_MAX; i++) t.true((await enrolled(db, citizenId)).ok);
-  await t.throwsAsync(enrolled(db, citizenId), { message: 'too_many_credentials' });
+  const citizenId = await givenAccount(db, 6);
+  for (let i = 0; i < TOTP_MAX; i++) t.true((await enrolled(citizenId)).ok);
+  await t.throwsAsync(enrolled(citizenId), { message: 'too_many_credentials' });
 });
 
 test('of two apps at once that would be one too many one is added', async (t) => {
-  const db = await freshDatabase(t, { max: 5 });
-  const citizenId = await givenAccount(db, 1);
-  for (let i = 1; i < TOTP_MAX; i++) await enrolled(db, citizenId);
+  const citizenId = await givenAccount(db, 7);
+  for (let i = 1; i < TOTP_MAX; i++) await enrolled(citizenId);
   const names = { label: 'x', issuer: 'y', account: 'z' };
   const begun = await Promise.all(
     Array.from({ length: 5 }, () => startTotp(db, cipher, { citizenId, ...names, now: NOW })),

@@ -17,7 +17,7 @@ import {
   phoneOf,
   residentIdOf,
 } from '../support/citizens.ts';
-import { freshDatabase } from '../support/database.ts';
+import { freshDatabase, type TestDatabase } from '../support/database.ts';
 
 const person = (n: number) => ({
   name: '张三',
@@ -239,6 +239,13 @@ test('an account is locked and unlocked by its user name, and the log says so', 
   t.is(row?.n, 1, 'what was locked by an administrator keeps its password');
 });
 
+let unchanged: TestDatabase;
+test.before(async (t) => {
+  unchanged = await freshDatabase(t);
+  await givenAccount(unchanged, 1);
+});
+test.after.always(() => unchanged?.close());
+
 for (const [what, args, words] of [
   ['without a verb', [], /npm run accounts -- unlock/],
   ['with a phone number', ['unlock', phoneOf(1)], /no user name/],
@@ -246,8 +253,6 @@ for (const [what, args, words] of [
   ['for nobody', ['unlock', 'nobody.here'], /Nobody has that user name/],
 ] as const) {
   test(`the command ${what} says what is wrong`, async (t) => {
-    const db = await freshDatabase(t);
-    await givenAccount(db, 1);
-    await t.throwsAsync(accountsCommand(db, ending, args, NOW), { message: words });
+    await t.throwsAsync(accountsCommand(unchanged, ending, args, NOW), { message: words });
   });
 }
