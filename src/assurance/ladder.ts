@@ -124,6 +124,10 @@ const capped = (level: Level, at: Date, cap: LevelCap | undefined): boolean =>
 const highest = (holds: (level: Level) => boolean): Level =>
   LEVELS.findLast((level) => level === 'anonymous' || holds(level)) ?? 'anonymous';
 
+/** The level of an account whose evidence ends then, at `at`. */
+const levelUntil = (ends: Record<Level, number>, at: Date, cap: LevelCap | undefined): Level =>
+  highest((step) => ends[step] > at.getTime() && !capped(step, at, cap));
+
 /**
  * The account's level from its evidence, and when it ends for want of some.
  *
@@ -136,7 +140,7 @@ export function accountLevel(
   policy: LadderPolicy = ladderPolicy,
 ): { level: Level; endsAt?: Date } {
   const ends = evidenceEnds(evidence, policy);
-  const level = highest((step) => ends[step] > at.getTime() && !capped(step, at, cap));
+  const level = levelUntil(ends, at, cap);
   return { level, ...asDate(ends[level]) };
 }
 
@@ -242,8 +246,8 @@ export function sessionStanding(facts: Facts, policy: LadderPolicy = ladderPolic
   const { at, cap, atMost = 'advanced' } = facts;
   const now = at.getTime();
   const proofs = facts.proofs.filter(inWindow(facts.window ?? {}));
-  const account = accountLevel(facts.evidence, at, cap, policy).level;
   const accountEnds = evidenceEnds(facts.evidence, policy);
+  const account = levelUntil(accountEnds, at, cap);
   const live = latestLiveCheck(proofs, policy);
   const liveAt = live?.at.getTime() ?? Number.NEGATIVE_INFINITY;
 

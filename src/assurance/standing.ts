@@ -31,7 +31,7 @@ export interface LoadedStanding {
  * @param citizen SQL expression of the citizen's id, `proofsOf` SQL condition on `proofs`
  */
 export const standingSql = (citizen: string, proofsOf: string) => `
-  select a.state as account_state, a.level_cap_until,
+  select a.state as account_state, to_json(a.level_cap_until) as level_cap_until,
     (select coalesce(json_agg(e), '[]') from (
        select distinct on (method) id, method, source, transaction_id, at, expires_at
        from evidence
@@ -48,7 +48,7 @@ const INTERACTION_STANDING = standingSql('$1', '(session_uid = $2 or interaction
 
 export interface StandingRow {
   account_state: LoadedStanding['accountState'] | null;
-  level_cap_until: Date | null;
+  level_cap_until: string | null;
   evidence: Array<
     Record<'id' | 'source' | 'transaction_id' | 'at', string> & { method: EvidenceMethod } & {
       expires_at: string | null;
@@ -71,7 +71,7 @@ export interface StandingRow {
 export function readStanding(row: StandingRow): LoadedStanding {
   return {
     accountState: row.account_state ?? undefined,
-    ...(row.level_cap_until ? { cap: { level: 'basic', until: row.level_cap_until } } : {}),
+    ...(row.level_cap_until ? { cap: { level: 'basic', until: new Date(row.level_cap_until) } } : {}),
     evidence: row.evidence.map((item) => ({
       id: item.id,
       method: item.method,

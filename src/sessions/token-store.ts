@@ -25,7 +25,7 @@ export interface FoundToken {
 interface Row {
   table: TokenTable;
   payload: TokenRecord;
-  consumed_at: Date | null;
+  consumed_at: string | null;
   grant_payload: Record<string, unknown> | null;
   session_details: SessionRecord | null;
   session_authorizations: SessionRecord['authorizations'] | null;
@@ -34,9 +34,11 @@ interface Row {
 /**
  * SQL that selects one `Row` by a token's key (`$1`, now is `$2`), whichever kind of token it is: introspection
  * and revocation do not know. The token is `t`, so that more can be joined to it. Each `limit 1` ends a look-up at what
- * it found, and keeps the planner from reading a table end to end that was small when it planned.
+ * it found, and keeps the planner from reading a table end to end that was small when it planned. The row comes as one
+ * JSON object, which is read sooner than ten columns.
  */
 export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
+  select row_to_json(found) as row from (
   select t."table", t.payload, t.consumed_at, g.payload as grant_payload, s.details as session_details,
          s.authorizations as session_authorizations ${alsoSelect}
     from (
@@ -54,7 +56,7 @@ export const tokenSql = (alsoSelect = '', alsoJoin = '') => `
     left join lateral (
       select details, authorizations from sessions
        where uid = t.session_uid and ended_at is null and expires_at > $2 limit 1) s on true
-    ${alsoJoin}`;
+    ${alsoJoin}) found`;
 
 /**
  * Finds a token by its value in one round trip.
@@ -68,17 +70,22 @@ export async function queryToken<Extra>(
   value: string,
   now: Date,
 ): Promise<{ found: FoundToken; row: Extra } | undefined> {
-  const [row] = await db.query<Row & Extra>(sql, [recordKey(value), now.toISOString()]);
-  if (row === undefined) return undefined;
-  const consumed = row.consumed_at && { consumed: Math.floor(row.consumed_at.getTime() / 1000) };
+  const [answer] = await db.query<{ row: Row & Extra }>(sql, [recordKey(value), now.toISOString()]);
+  if (answer === undefined) return undefined;
+  const { row } = answer;
+  const consumedAt = row.consumed_at === null ? undefined : new Date(row.consumed_at);
   const found: FoundToken = {
     table: row.table,
-    token: { ...row.payload, jti: value, ...consumed },
+    token: {
+      ...row.payload,
+      jti: value,
+      ...(consumedAt && { consumed: Math.floor(consumedAt.getTime() / 1000) }),
+    },
     ...(row.grant_payload && { grant: row.grant_payload }),
     ...(row.session_details && {
       session: { ...row.session_details, authorizations: row.session_authorizations ?? {} },
     }),
-    ...(row.consumed_at && { consumedAt: row.consumed_at }),
+    ...(consumedAt && { consumedAt }),
   };
   return { found, row };
 }
