@@ -40,8 +40,6 @@ export interface Jobs {
   define(name: string, handler: Handler, options?: JobOptions): Promise<void>;
   /** Adds a job in the caller's transaction: it exists when and only when that commits. Define it first. */
   enqueue(tx: Queryable, name: string, payload?: Payload, options?: EnqueueOptions): Promise<void>;
-  /** Looks for jobs of that name at once instead of at the next turn; after the transaction has committed. */
-  nudge(name: string): void;
   /**
    * Runs what waits under that name (a periodic job at least once) and returns when all is done; also what
    * would only be due later. For tests.
@@ -220,9 +218,6 @@ export async function openJobs(options: {
         ...(group !== undefined && { group: { id: group } }),
         singletonKey: singletonKey ?? (find(name).everySeconds ? PERIODIC : newId()),
       });
-    },
-    nudge(name) {
-      setImmediate(work, name);
     },
     async runNow(name) {
       const entry = find(name);

@@ -190,19 +190,6 @@ test('a started process takes jobs by itself, and two share them without doing o
   t.is(ran.length, 30);
 });
 
-test('a nudge makes a waiting process look at once', async (t) => {
-  const { db, jobs } = await setUp(t);
-  let tell = (_payload: Payload) => {};
-  const ran = new Promise<Payload>((resolve) => {
-    tell = resolve;
-  });
-  await jobs.define('soon', async (payload) => tell(payload));
-  await jobs.start();
-  await jobs.enqueue(db, 'soon', { now: true });
-  jobs.nudge('soon');
-  t.deepEqual(await ran, { now: true });
-});
-
 test('a periodic job runs by itself, and stopping waits for the one that runs', async (t) => {
   const { jobs } = await setUp(t);
   let begun = () => {};
