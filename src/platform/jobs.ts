@@ -68,8 +68,8 @@ interface Defined {
   inFlight: Set<Promise<unknown>>;
   /** Whether jobs may be left that wait for one of those in flight to end. */
   full?: boolean;
-  /** When to add the next run of a periodic job, on `performance.now()`'s clock. */
-  nextTick?: number;
+  /** When a periodic job is due next, on `performance.now()`'s clock. */
+  dueAt?: number;
   timer?: NodeJS.Timeout;
   looking?: Promise<void>;
   again?: boolean;
@@ -144,33 +144,34 @@ export async function openJobs(options: {
     await Promise.all(inFlight);
   };
 
-  /** Adds the run of a periodic job when it is time; of all processes only the first in a time slot adds it. */
-  async function tick(name: string, entry: Defined): Promise<void> {
-    const { everySeconds } = entry;
-    if (everySeconds === undefined || performance.now() < (entry.nextTick ?? 0)) return;
-    entry.nextTick = performance.now() + everySeconds * 1_000;
-    await boss.send(name, {}, { singletonKey: PERIODIC, singletonSeconds: everySeconds });
-  }
-
   let stopping = false;
   let started = false;
 
   /** Takes what waits, as far as there is room. With groups, fewer than asked for does not mean that no more wait. */
   async function look(name: string, entry: Defined): Promise<void> {
-    const { atOnce, atOncePerGroup: perGroup, inFlight } = entry;
+    const { atOnce, atOncePerGroup: perGroup, everySeconds, inFlight } = entry;
     for (;;) {
       const room = atOnce - inFlight.size;
       entry.full = room <= 0 || perGroup !== undefined;
       if (room <= 0 || stopping) return;
-      await tick(name, entry);
+      if (performance.now() < (entry.dueAt ?? 0)) return;
+      // Of all processes only the first in a time slot adds it.
+      if (everySeconds) await boss.send(name, {}, { singletonKey: PERIODIC, singletonSeconds: everySeconds });
       const jobs = await boss.fetch<Payload>(name, {
         batchSize: room,
         ...(perGroup !== undefined && { groupConcurrency: perGroup }),
       });
+      if (everySeconds) entry.dueAt = performance.now() + everySeconds * 1_000;
       for (const job of jobs) begin(name, entry, job);
       if (jobs.length === 0 || (perGroup === undefined && jobs.length < room)) return;
     }
   }
+
+  /** A periodic job waits for nothing but its time, as long as all went well; the others are looked for every second. */
+  const untilNextLook = ({ dueAt = 0 }: Defined): number => {
+    const wait = dueAt - performance.now();
+    return wait > 0 ? wait : POLL_MS;
+  };
 
   /** One look at a time for each name; a call during one leads to one more after it. */
   function work(name: string): void {
@@ -188,7 +189,7 @@ export async function openJobs(options: {
         const soon = entry.again;
         entry.again = false;
         if (stopping) return;
-        entry.timer = setTimeout(() => work(name), soon ? 0 : POLL_MS).unref();
+        entry.timer = setTimeout(() => work(name), soon ? 0 : untilNextLook(entry)).unref();
       });
   }
 

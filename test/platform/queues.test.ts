@@ -112,16 +112,13 @@ test('old messages are deleted, those still to be sent are kept', async (t) => {
 async function setUp(t: ExecutionContext) {
   const db = await freshDatabase(t);
   const errors: object[] = [];
+  const log = { error: (detail: object) => void errors.push(detail) };
   const open = async () => {
-    const jobs = await openJobs({
-      connectionString: db.url,
-      db,
-      log: { error: (detail) => void errors.push(detail) },
-    });
+    const jobs = await openJobs({ connectionString: db.url, db, log });
     t.teardown(() => jobs.stop());
     return jobs;
   };
-  return { db, open, jobs: await open(), errors };
+  return { db, log, open, jobs: await open(), errors };
 }
 
 test('a job exists when and only when the transaction that added it commits', async (t) => {
@@ -210,6 +207,41 @@ test('a periodic job runs by itself, and stopping waits for the one that runs', 
   await began;
   await jobs.stop();
   t.true(ended);
+});
+
+test('a periodic job is looked for when it is due, and soon again when that failed', async (t) => {
+  const { db, log, errors } = await setUp(t);
+  let looks = 0;
+  const pool = Object.create(db.pool, {
+    query: {
+      value: async (text: string, values?: unknown[]) => {
+        if (text.includes(`j.name = 'hourly'`)) {
+          looks += 1;
+          if (looks === 1) throw new Error('the database is away');
+        }
+        return db.pool.query(text, values);
+      },
+    },
+  });
+  const jobs = await openJobs({ connectionString: db.url, db: { ...db, pool }, log });
+  t.teardown(() => jobs.stop());
+  const hourly = Promise.withResolvers<void>();
+  let turn = Promise.withResolvers<void>();
+  await jobs.define('hourly', async () => hourly.resolve(), { everySeconds: 3_600 });
+  await jobs.define('turn', async () => turn.resolve(), { everySeconds: 1 });
+  const nextTurn = () => {
+    turn = Promise.withResolvers<void>();
+    return turn.promise;
+  };
+  await jobs.start();
+  await hourly.promise;
+  t.is(errors.length, 1);
+  await nextTurn();
+  await nextTurn();
+  const before = looks;
+  await nextTurn();
+  await nextTurn();
+  t.is(looks, before);
 });
 
 test('a periodic job can be run at will', async (t) => {
