@@ -18,6 +18,7 @@ import { startAccount } from '../support/account.ts';
 import { ending, minutesLater, NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 import { recordStatements, unindexedScans } from '../support/explain.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 
 test('the account page opens after a login at the front door, and again without one', async (t) => {
   const account = await startAccount(t);
@@ -32,14 +33,16 @@ test('the account page opens after a login at the front door, and again without 
   t.deepEqual(account.errors, []);
 });
 
+const shared = sharedWorld((t) => startAccount(t));
+
 test('after the login one is where one wanted to go', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const page = await account.open(account.jar(), '/account/access?after=x', await account.citizen('basic'));
   t.is(new URL(page.url).pathname, '/account/access');
 });
 
 test('an account session ends with the session at the front door', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const citizenId = await account.citizen('basic');
   const jar = account.jar();
   await account.open(jar, '/account', citizenId);
@@ -52,7 +55,7 @@ test('an account session ends with the session at the front door', async (t) => 
 });
 
 test('a locked account sees nothing', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const citizenId = await account.citizen('basic');
   const jar = account.jar();
   await account.open(jar, '/account', citizenId);
@@ -61,7 +64,7 @@ test('a locked account sees nothing', async (t) => {
 });
 
 test('logging out closes the account and asks at the front door', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const jar = account.jar();
   await account.open(jar, '/account', await account.citizen('basic'));
   const answer = await account.submit(jar, '/account/logout');
@@ -71,7 +74,7 @@ test('logging out closes the account and asks at the front door', async (t) => {
 });
 
 test('an answer that this browser did not ask for is not taken', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const citizenId = await account.citizen('basic');
   const [victim, thief] = [account.jar(), account.jar()];
   const begun = await account.follow(thief, await thief.get('/account'));
@@ -88,7 +91,7 @@ test('an answer that this browser did not ask for is not taken', async (t) => {
 });
 
 test('a refused login is told, and leads nowhere', async (t) => {
-  const account = await startAccount(t);
+  const account = shared();
   const jar = account.jar();
   const begun = await account.follow(jar, await jar.get('/account'));
   const page = await account.follow(jar, await jar.post(begun.url, { act: 'decline' }));

@@ -6,6 +6,7 @@ import { ClientsFileError, parseClients } from '../../src/departments/clients-fi
 import { VERIFIED_CLAIMS_METADATA } from '../../src/oidc/verified-claims-metadata.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { logIn, portal, relyingParty, SECRET } from '../support/relying-party.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 import { textOf } from '../support/sources.ts';
 
 const basic = (id: string, secret = SECRET) => ({
@@ -117,8 +118,10 @@ test('an assertion for somebody else, unsigned, expired or by another key is ref
   t.is(await present(unsigned), 401);
 });
 
+const withOnePortal = sharedWorld((t) => startProtocol(t, { clients: [portal('city-a')] }));
+
 test('discovery says exactly what is supported, levels ascending', async (t) => {
-  const platform = await startProtocol(t, { clients: [portal('city-a')] });
+  const platform = withOnePortal();
   const { issuer } = platform;
   const answer = await fetch(`${issuer}/.well-known/openid-configuration`);
   t.deepEqual(await answer.json(), {
@@ -200,7 +203,7 @@ test('scopes of the standard without data may be registered and asked for: nobod
 });
 
 test('what discovery does not name is refused', async (t) => {
-  const platform = await startProtocol(t, { clients: [portal('city-a')] });
+  const platform = withOnePortal();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
@@ -222,7 +225,7 @@ test('what discovery does not name is refused', async (t) => {
 });
 
 test('the published keys hold no private part, one key for each algorithm', async (t) => {
-  const platform = await startProtocol(t, { clients: [portal('city-a')] });
+  const platform = withOnePortal();
   const { keys } = (await (await fetch(`${platform.issuer}/oauth/jwks`)).json()) as {
     keys: Record<string, string>[];
   };
@@ -236,7 +239,7 @@ test('the published keys hold no private part, one key for each algorithm', asyn
 });
 
 test('form_post answers with a form that submits itself under a strict policy, and has a button', async (t) => {
-  const platform = await startProtocol(t, { clients: [portal('city-a')] });
+  const platform = withOnePortal();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);

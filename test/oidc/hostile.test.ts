@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { logIn, type Outcome, portal, relyingParty, SECRET } from '../support/relying-party.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 
 const APP = { token_endpoint_auth_method: 'none', client_secret: undefined };
 const NATIVE = 'cn.example.citya:/back';
@@ -34,8 +35,10 @@ const token = async (
   return (await answer.json()) as { access_token?: string; error?: string };
 };
 
+const shared = sharedWorld((t) => startProtocol(t, { clients: CLIENTS }));
+
 test('a stolen code is worth nothing to another client, with another address, or without the verifier', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const outcome = await party.authorize(platform.jar(), {}, [logIn(await platform.citizen('basic'))]);
   const good = {
@@ -65,7 +68,7 @@ test('a stolen code is worth nothing to another client, with another address, or
 });
 
 test('a refresh token is worth nothing to another client', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   const { refresh_token: stolen = '' } = await relyingParty(platform, 'city-a').signIn(jar, {}, [
     logIn(await platform.citizen('basic')),
@@ -76,7 +79,7 @@ test('a refresh token is worth nothing to another client', async (t) => {
 });
 
 test('PKCE is required unless the registration says otherwise, of public clients always, and S256 only', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   await relyingParty(platform, 'city-a').signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
   const ask = async (id: string, extra: Record<string, string> = {}) => {
@@ -97,7 +100,7 @@ test('PKCE is required unless the registration says otherwise, of public clients
 });
 
 test('every answer names its issuer, so that an answer of another one is not mistaken for ours', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   const refused = await party.authorize(jar, { prompt: 'none' });
@@ -108,7 +111,7 @@ test('every answer names its issuer, so that an answer of another one is not mis
 });
 
 test('the browser is sent only to registered addresses, compared letter by letter', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
@@ -167,7 +170,7 @@ test('nobody is logged out without a click on our own page', async (t) => {
 });
 
 test('an interaction can be neither answered from another site nor finished in another browser', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const citizenId = await platform.citizen('basic');
   const [victim, attacker] = [platform.jar(), platform.jar()];
   const party = relyingParty(platform, 'city-a');
@@ -190,7 +193,7 @@ test('an interaction can be neither answered from another site nor finished in a
 });
 
 test('a pushed request is good for the client that pushed it only', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   await relyingParty(platform, 'city-a').signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
   const par = await fetch(`${platform.issuer}/oauth/par`, {
@@ -215,7 +218,7 @@ test('a pushed request is good for the client that pushed it only', async (t) =>
 });
 
 test('an ID token as a hint must be ours, for that client, and about whoever is logged in', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const [one, two] = [platform.jar(), platform.jar()];
   const party = relyingParty(platform, 'city-a');
   const first = await party.signIn(one, {}, [logIn(await platform.citizen('basic'))]);
@@ -230,7 +233,7 @@ test('an ID token as a hint must be ours, for that client, and about whoever is 
 });
 
 test('an app on the citizen’s device is never signed in without a click, since another app can pose as it', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const citizenId = await platform.citizen('basic');
   const jar = platform.jar();
   const phone = relyingParty(platform, 'phone', true);
@@ -251,7 +254,7 @@ test('an app on the citizen’s device is never signed in without a click, since
 });
 
 test('the same parameter twice is refused', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const query = 'client_id=city-a&client_id=city-b&response_type=code&scope=openid';
   t.is((await platform.jar().get(`/oauth/authorize?${query}`)).location, undefined);
   const twice = await fetch(`${platform.issuer}/oauth/introspect`, {

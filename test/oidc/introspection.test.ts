@@ -3,6 +3,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { shiftProcessClock } from '../../src/platform/clock.ts';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { logIn, portal, relyingParty, SECRET } from '../support/relying-party.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 
 const acr = (level: string) => `urn:ymt:acr:${level}`;
 const API = 'https://pension.example/api';
@@ -23,8 +24,10 @@ const basic = (id: string) => ({
 
 test.afterEach.always(() => shiftProcessClock(0));
 
+const shared = sharedWorld((t) => startProtocol(t, { clients: CLIENTS }));
+
 test('the owner of an API may have the answer as a signed JWT', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const tokens = await relyingParty(platform, 'city-a').signIn(
     platform.jar(),
     { resource: API, scope: 'openid pension:read' },
@@ -59,7 +62,7 @@ test('the owner of an API may have the answer as a signed JWT', async (t) => {
 });
 
 test('nobody looks at a token without proving to be its client or the owner of its API', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   const plain = await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
@@ -97,7 +100,7 @@ test('nobody looks at a token without proving to be its client or the owner of i
 });
 
 test('only its own client revokes a token', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), { resource: API, scope: 'openid pension:read' }, [
     logIn(await platform.citizen('basic')),
@@ -125,7 +128,7 @@ test('only its own client revokes a token', async (t) => {
 });
 
 test('JWT access tokens can be neither introspected nor revoked, which is said, and are over in five minutes', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), { resource: JWT_API, scope: 'openid tax:read' }, [
     logIn(await platform.citizen('basic')),
@@ -163,7 +166,7 @@ test('JWT access tokens can be neither introspected nor revoked, which is said, 
 });
 
 test('tokens are opaque unless the API wants JWT, and a token is for one API', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const jar = platform.jar();
   const party = relyingParty(platform, 'city-a');
   const plain = await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);

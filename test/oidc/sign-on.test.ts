@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { shiftProcessClock } from '../../src/platform/clock.ts';
 import type { Jar } from '../support/http-client.ts';
 import { startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { claimsOf, essential, liveFace, logIn, portal, relyingParty } from '../support/relying-party.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 
 const CLIENTS = ['p1', 'p2', 'p3'].map((id) =>
   portal(id, { backchannel_logout_uri: `https://${id}.example/` }),
@@ -198,15 +199,20 @@ test('somebody who logged in at one portal is logged in at another at once, unde
   t.deepEqual(platform.errors, []);
 });
 
-/** A portal, and a page of ours that says which language it is in. */
-async function languages(t: ExecutionContext) {
-  const platform = await startProtocol(t, {
+/** Portals, and a page of ours that says which language it is in. */
+const multilingual = sharedWorld((t) =>
+  startProtocol(t, {
     clients: [portal('city-a'), portal('city-b')],
     mount: () => async (ctx, next) => {
       if (ctx.path !== '/language') return next();
       ctx.body = ctx.state.locale;
     },
-  });
+  }),
+);
+
+/** A browser of somebody who has chosen no language. */
+function languages() {
+  const platform = multilingual();
   const jar = platform.jar();
   const page = async (query = '') => (await jar.get(`/language${query}`, { 'accept-language': 'fr' })).text;
   return { ...platform, browser: jar, page, party: relyingParty(platform, 'city-a') };
@@ -214,7 +220,7 @@ async function languages(t: ExecutionContext) {
 
 for (const pushed of [false, true]) {
   test(`pages are in the language that a portal asks for${pushed ? ' in a pushed request' : ''}`, async (t) => {
-    const { browser, page, party } = await languages(t);
+    const { browser, page, party } = languages();
     t.is(await page(), 'zh-CN');
     await party.authorize(browser, { ui_locales: 'fr-CA en-GB zh' }, [], pushed);
     t.is(await page(), 'en');
@@ -224,7 +230,7 @@ for (const pushed of [false, true]) {
 }
 
 test('what one portal asked for does not count at the next, and an unknown language is none', async (t) => {
-  const platform = await languages(t);
+  const platform = languages();
   const { browser, page, party } = platform;
   await party.authorize(browser, { ui_locales: 'en' });
   await relyingParty(platform, 'city-b').authorize(browser);
@@ -234,7 +240,7 @@ test('what one portal asked for does not count at the next, and an unknown langu
 });
 
 test("a citizen's own choice of language stands above the portal's", async (t) => {
-  const { browser, page, party } = await languages(t);
+  const { browser, page, party } = languages();
   await browser.post('/preferences', new URLSearchParams({ locale: 'zh-CN', return_to: '/' }));
   await party.authorize(browser, { ui_locales: 'en' });
   t.is(await page(), 'zh-CN');
@@ -242,7 +248,7 @@ test("a citizen's own choice of language stands above the portal's", async (t) =
 });
 
 test('an error of the protocol and the question at logout are in that language at once', async (t) => {
-  const { browser, party, citizen } = await languages(t);
+  const { browser, party, citizen } = languages();
   const refused = await browser.get('/oauth/authorize?client_id=nobody&ui_locales=en');
   t.regex(refused.text, /<html lang="en"/);
   await party.signIn(browser, {}, [logIn(await citizen('basic'))]);

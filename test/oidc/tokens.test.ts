@@ -4,6 +4,7 @@ import { shiftProcessClock } from '../../src/platform/clock.ts';
 import { audited } from '../support/audited.ts';
 import { startProtocol } from '../support/protocol.ts';
 import { claimsOf, essential, logIn, portal, relyingParty } from '../support/relying-party.ts';
+import { sharedWorld } from '../support/shared-world.ts';
 
 const API = 'https://hrss.example/api';
 const JWT_API = 'https://tax.example/api';
@@ -24,10 +25,12 @@ const CLIENTS = [
 
 test.afterEach.always(() => shiftProcessClock(0));
 
+const shared = sharedWorld((t) => startProtocol(t, { clients: CLIENTS }));
+
 test.serial(
   'a token for an API carries the level, needs the floor of the API, and only its owner may look',
   async (t) => {
-    const platform = await startProtocol(t, { clients: CLIENTS });
+    const platform = shared();
     const citizenId = await platform.citizen('intermediate');
     const basic = await platform.citizen('basic');
     const party = relyingParty(platform, 'city-a');
@@ -46,7 +49,7 @@ test.serial(
 );
 
 test.serial('another client learns nothing of an ordinary token', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const tokens = await relyingParty(platform, 'city-a').signIn(platform.jar(), {}, [
     logIn(await platform.citizen('basic')),
   ]);
@@ -55,7 +58,7 @@ test.serial('another client learns nothing of an ordinary token', async (t) => {
 });
 
 test.serial('JWT access tokens are ES256, carry the level and live five minutes at most', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), { resource: JWT_API, scope: 'openid tax:read' }, [
     logIn(await platform.citizen('basic')),
@@ -122,7 +125,7 @@ test.serial('a replayed refresh token is refused; only a late replay ends the fa
 });
 
 test.serial('a confidential client keeps its refresh token', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), {}, [logIn(await platform.citizen('basic'))]);
   const refreshed = await party.refresh(tokens.refresh_token!);
@@ -131,7 +134,7 @@ test.serial('a confidential client keeps its refresh token', async (t) => {
 });
 
 test.serial('a code presented twice ends what it gave', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const party = relyingParty(platform, 'city-a');
   const outcome = await party.authorize(platform.jar(), {}, [logIn(await platform.citizen('basic'))]);
   const tokens = await party.exchange(outcome);
@@ -190,7 +193,7 @@ test.serial('a client secret is stored as a hash, and a wrong one is refused', a
 });
 
 test.serial('a locked account has no tokens, and its access token shows nothing', async (t) => {
-  const platform = await startProtocol(t, { clients: CLIENTS });
+  const platform = shared();
   const citizenId = await platform.citizen('basic');
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), {}, [logIn(citizenId)]);

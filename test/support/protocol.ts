@@ -194,8 +194,8 @@ export async function startProtocol(
     },
     async citizen(level) {
       const now = clock();
-      serial += 1;
-      const suffix = String(serial).padStart(6, '0');
+      const own = ++serial;
+      const suffix = String(own).padStart(6, '0');
       return db.transaction(async (tx) => {
         const citizenId = await createCitizen(tx, cipher, {
           name: '测试',
@@ -206,7 +206,7 @@ export async function startProtocol(
         await createAccount(tx, cipher, {
           citizenId,
           username: `user${suffix}`,
-          phone: `139${String(10_000_000 + serial)}`,
+          phone: `139${String(10_000_000 + own)}`,
           passwordHash: 'none',
           boundLevel: 'advanced' as never,
           now,
