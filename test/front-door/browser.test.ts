@@ -217,34 +217,37 @@ async function stepUp(t: ExecutionContext) {
   return world;
 }
 
-test('a citizen without script goes from basic to advanced by failing, a card, a detour and a voice', async (t) => {
-  const world = await stepUp(t);
-  const visit = await world.begin('zhang_minran', 'basic', { target: 'advanced' });
-  const page = await browser.page({ javaScriptEnabled: false });
-  await page.goto(visit.url);
-  await screenshot(page, 'step-up-choice');
-  for (const time of ['first', 'second']) {
-    await page.click('button[value=face]');
+test.serial(
+  'a citizen without script goes from basic to advanced by failing, a card, a detour and a voice',
+  async (t) => {
+    const world = await stepUp(t);
+    const visit = await world.begin('zhang_minran', 'basic', { target: 'advanced' });
+    const page = await browser.page({ javaScriptEnabled: false });
+    await page.goto(visit.url);
+    await screenshot(page, 'step-up-choice');
+    for (const time of ['first', 'second']) {
+      await page.click('button[value=face]');
+      await page.click('button[value=pass]');
+      await screenshot(page, `step-up-refused-${time}`);
+    }
+    await page.click('button[value=bank_card]');
+    await page.click('button[value=continue]');
+    await screenshot(page, 'step-up-card-errors');
+    await page.fill('[name=card_number]', visit.person.cards.bank_card ?? '');
+    await page.fill('[name=phone]', visit.person.phone);
+    await page.click('button[value=continue]');
+    await screenshot(page, 'step-up-second-step');
+    await page.click('button[value=video]');
+    await page.goto(visit.url);
+    await screenshot(page, 'step-up-waiting');
+    await page.click('a[href$="choose=1"]');
+    await page.click('button[value=voiceprint]');
     await page.click('button[value=pass]');
-    await screenshot(page, `step-up-refused-${time}`);
-  }
-  await page.click('button[value=bank_card]');
-  await page.click('button[value=continue]');
-  await screenshot(page, 'step-up-card-errors');
-  await page.fill('[name=card_number]', visit.person.cards.bank_card ?? '');
-  await page.fill('[name=phone]', visit.person.phone);
-  await page.click('button[value=continue]');
-  await screenshot(page, 'step-up-second-step');
-  await page.click('button[value=video]');
-  await page.goto(visit.url);
-  await screenshot(page, 'step-up-waiting');
-  await page.click('a[href$="choose=1"]');
-  await page.click('button[value=voiceprint]');
-  await page.click('button[value=pass]');
-  t.is(world.ends.get(visit.uid), 'logged in');
-});
+    t.is(world.ends.get(visit.uid), 'logged in');
+  },
+);
 
-test('the pages of a step-up are accessible on a phone and on a desktop', async (t) => {
+test.serial('the pages of a step-up are accessible on a phone and on a desktop', async (t) => {
   const world = await stepUp(t);
   const visit = await world.begin('huang_lichuan', 'basic', { target: 'intermediate' });
   const wished = await world.begin('song_zhiqiu', 'intermediate', { target: 'advanced', optional: true });
