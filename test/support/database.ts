@@ -102,4 +102,4 @@ export async function freshDatabase(
 }
 
 /** Ava knows no teardown in hooks, and says which one it is only in the title. */
-const isHook = (t: ExecutionContext<unknown>): boolean => /^(before|beforeEach) hook/.test(t.title);
+export const isHook = (t: ExecutionContext<unknown>): boolean => /^(before|beforeEach) hook/.test(t.title);

@@ -6,6 +6,7 @@ import Koa, { type Middleware } from 'koa';
 import type { Log } from '../../src/platform/http/errors.ts';
 import { installHttp } from '../../src/platform/http/install.ts';
 import type { Pages } from '../../src/platform/pages.ts';
+import { isHook } from './database.ts';
 import { pages as ownPages } from './pages.ts';
 
 export interface LoggedLine {
@@ -21,11 +22,12 @@ export interface TestSite {
 }
 
 /**
- * Serves pages on a free port of this machine until the test ends, with everything that every request gets.
+ * Serves pages on a free port of this machine until the test ends, or called in a hook until the process does, with
+ * everything that every request gets.
  * @param routes the room's own routes: a router, or one middleware.
  */
 export async function serve(
-  t: ExecutionContext,
+  t: ExecutionContext<unknown>,
   routes: (pages: Pages) => Router | Middleware,
   {
     pages = ownPages,
@@ -47,9 +49,11 @@ export async function serve(
   app.use(own instanceof Router ? own.routes() : own);
   const server = createServer(app.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  if (isHook(t)) server.unref();
+  else
+    t.teardown(() => {
+      server.closeAllConnections();
+      server.close();
+    });
   return { url: `http://localhost:${(server.address() as AddressInfo).port}`, pages, logged };
 }

@@ -1,22 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import type { Page } from 'playwright-core';
 import { decideFor } from '../../../src/health-code/decide.ts';
-import { readAttestation } from '../../../src/health-code/wire/attestation.js';
 import { DESKTOP, look, openBrowser, screenshot, type TestBrowser } from '../../support/browser.ts';
 import { NOW, residentIdOf } from '../../support/citizens.ts';
 import { givenDeclared, givenEvidence, givenHealthCode } from '../../support/health.ts';
+import { CARD, cardOn, check, keptOn, offlineCode, onlineCode, until } from '../../support/health-devices.ts';
 import { givenVenue } from '../../support/health-door.ts';
 import { startHealth } from '../../support/health-pages.ts';
 
 let browser: TestBrowser;
-test.before(async () => {
+/** For tests that leave the clock, the language and the network of others alone. */
+let shared: Place;
+let people = 0;
+test.before(async (t) => {
   browser = await openBrowser();
+  shared = await open(t);
+  await setUp(shared);
 });
-test.after.always(() => browser?.close());
+test.after.always(async () => {
+  await browser?.close();
+  await shared?.site.db.close();
+});
 
-/** A phone that has opened its code once, and a door that has been set up. */
-async function world(t: ExecutionContext, locale: 'zh-CN' | 'en' = 'zh-CN') {
+/** A phone and a door in front of the pages. */
+async function open(t: ExecutionContext<unknown>, locale: 'zh-CN' | 'en' = 'zh-CN') {
   const visitors = {
     provinces: async () => [{ issuer: '380000', name: '邻省' }],
     ask: async () => 'NOT_GREEN' as const,
@@ -24,9 +30,7 @@ async function world(t: ExecutionContext, locale: 'zh-CN' | 'en' = 'zh-CN') {
   };
   const site = await startHealth(t, { visitors });
   await givenHealthCode(site.db);
-  const holder = await givenDeclared(site.db, 1);
   const { credential } = await givenVenue(site.db);
-  site.world.citizenId = holder.citizenId;
   const options = { baseURL: site.url, locale };
   const phone = await browser.page(options);
   const door = await browser.page({ ...options, viewport: DESKTOP });
@@ -35,73 +39,48 @@ async function world(t: ExecutionContext, locale: 'zh-CN' | 'en' = 'zh-CN') {
     page.on('console', (message) => message.type() === 'error' && refused.push(message.text()));
     page.on('pageerror', (error) => refused.push(String(error)));
   }
-  t.teardown(() => Promise.all([phone.context().close(), door.context().close()]));
-  return { site, holder, credential, phone, door, refused };
+  return { site, credential, phone, door, refused };
 }
-type World = Awaited<ReturnType<typeof world>>;
+type Place = Awaited<ReturnType<typeof open>>;
 
-async function setUp({ door, credential }: World): Promise<void> {
+/** Somebody green whose phone it is from now on. */
+async function enter(place: Place) {
+  people += 1;
+  const holder = await givenDeclared(place.site.db, people);
+  place.site.world.citizenId = holder.citizenId;
+  place.refused.length = 0;
+  return { ...place, holder };
+}
+
+/** A phone and a door of the test's own. */
+async function world(t: ExecutionContext, locale?: 'zh-CN' | 'en') {
+  const place = await open(t, locale);
+  t.teardown(() => Promise.all([place.phone.context().close(), place.door.context().close()]));
+  return enter(place);
+}
+
+/** The phone and the door that tests share; the door is on its page, as it was set up. */
+async function sharedWorld(t: ExecutionContext) {
+  const { site, door } = shared;
+  t.teardown(async () => {
+    site.world.now = NOW;
+    await door.context().setOffline(false);
+  });
+  await door.goto('/health/verify');
+  await door.locator('html[data-door-ready]').waitFor();
+  return enter(shared);
+}
+
+async function setUp({ door, credential }: Pick<Place, 'door' | 'credential'>): Promise<void> {
   await door.goto('/health/verify');
   await door.fill('[name=device_code]', credential.toLowerCase());
   await door.locator('button[value=continue]').click();
   await door.locator('html[data-door-ready]').waitFor();
 }
 
-/** The verdict on what is typed at the door, and whom it names. */
-async function check(door: Page, code: string, document = ''): Promise<string> {
-  await door.evaluate(`document.querySelector('[data-result]').replaceChildren()`);
-  await door.fill('[name=health_code]', code);
-  await door.fill('[name=document]', document);
-  await door.locator('[data-check] button').click();
-  const box = door.locator('[data-result] .verdict');
-  await box.waitFor();
-  return (await box.getAttribute('data-verdict')) ?? '';
-}
-
-/** Waits in the test, not in the page: the page's policy forbids evaluating text, and its clock may stand still. */
-async function until(page: Page, expression: string): Promise<void> {
-  while (!(await page.evaluate(expression))) await sleep(50);
-}
-
-const onlineCode = async (phone: Page) => (await phone.locator('[data-code]').first().textContent()) ?? '';
-const offlineCode = async (phone: Page) => {
-  await phone.locator('[data-qr][data-code]').waitFor();
-  return (await phone.locator('[data-qr]').getAttribute('data-code')) ?? '';
-};
-/** Waits until the phone keeps a card and the pages that work without network. */
-async function keptOn(phone: Page): Promise<void> {
-  await phone.goto('/health/code');
-  await phone.locator('[data-offline-state]:not([hidden])').waitFor();
-  await until(
-    phone,
-    `caches.match('/health/code/offline').then((kept) => Boolean(kept && navigator.serviceWorker.controller))`,
-  );
-}
-
-/** The card that a phone keeps, in the page's language. */
-const CARD = `new Promise((resolve) => {
-  indexedDB.open('yimatong-health').onsuccess = ({ target: { result: db } }) => {
-    db.transaction('cards').objectStore('cards').get('self').onsuccess = ({ target: { result } }) => {
-      db.close();
-      resolve(result);
-    };
-  };
-})`;
-async function cardOn(phone: Page) {
-  const card = (await phone.evaluate(`${CARD}.then(async ({ attestation, privateKey, renewAt }) => ({
-    attestation: [...attestation],
-    renewAt,
-    extractable: privateKey.extractable,
-    exported: await crypto.subtle.exportKey('jwk', privateKey).then(() => 'yes', ({ name }) => name),
-  }))`)) as { attestation: number[]; renewAt: number; extractable: boolean; exported: string };
-  const { device } = readAttestation(Uint8Array.from(card.attestation))!.attestation;
-  return { ...card, device };
-}
-
 test.serial('an online code shown twice to one door fails, and one after its minute fails', async (t) => {
-  const at = await world(t);
+  const at = await sharedWorld(t);
   const { site, phone, door } = at;
-  await setUp(at);
   await phone.goto('/health/code');
   const code = await onlineCode(phone);
   t.is(await check(door, code), 'valid');
@@ -161,16 +140,14 @@ test.serial(
 test.serial(
   'with network the door refuses what it saw without, and the platform what another gate saw',
   async (t) => {
-    const at = await world(t);
-    const { phone, door } = at;
-    await setUp(at);
+    const { site, credential, phone, door } = await sharedWorld(t);
     await keptOn(phone);
     await phone.goto('/health/code/offline');
     const code = await offlineCode(phone);
     t.is(await check(door, code), 'valid');
     t.is(await check(door, code), 'shown_before');
-    const gate = await browser.page({ baseURL: at.site.url });
-    await setUp({ ...at, door: gate });
+    const gate = await browser.page({ baseURL: site.url });
+    await setUp({ door: gate, credential });
     t.is(await check(gate, code), 'shown_before', 'another gate of the venue');
     await gate.context().close();
   },
@@ -179,9 +156,7 @@ test.serial(
 test.serial(
   'a door without network keeps its page, and a colour that got worse is refused once it knows',
   async (t) => {
-    const at = await world(t);
-    const { site, phone, door, holder } = at;
-    await setUp(at);
+    const { site, phone, door, holder } = await sharedWorld(t);
     await until(
       door,
       `caches.match('/health/verify/offline').then((kept) => Boolean(kept && navigator.serviceWorker.controller))`,
@@ -202,9 +177,8 @@ test.serial(
 );
 
 test.serial('a gate with a screen lets only the phone through that answers its question', async (t) => {
-  const at = await world(t);
+  const at = await sharedWorld(t);
   const { phone, door } = at;
-  await setUp(at);
   await keptOn(phone);
   await phone.goto('/health/code/offline');
   const plain = await offlineCode(phone);
