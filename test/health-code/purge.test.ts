@@ -1,10 +1,13 @@
 import test from 'ava';
+import { fileAppeal } from '../../src/health-code/appeals/file-appeal.ts';
 import { checkIn } from '../../src/health-code/checkin.ts';
 import { decideFor } from '../../src/health-code/decide.ts';
+import { ownHealthData } from '../../src/health-code/own-data.ts';
 import type { Holder } from '../../src/health-code/people.ts';
 import { purgeHealth } from '../../src/health-code/purge.ts';
+import { declareTrip } from '../../src/health-code/travel/trip.ts';
 import type { Database, Queryable } from '../../src/platform/database.ts';
-import { NOW } from '../support/citizens.ts';
+import { cipher, NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 import { recordStatements, type Statement, unindexedScans } from '../support/explain.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../support/health.ts';
@@ -172,4 +175,27 @@ test('whom an order touched goes when it is long over, and with a check-in the m
   while ((await purgeHealth(db, { now: daysLater(800) })) > 0);
   t.deepEqual(await db.query('select 1 from health_order_subjects'), []);
   t.is((await db.query('select 1 from health_orders')).length, 1);
+});
+
+test('the copy of somebody’s data has what they declared, said of their trips and appealed against', async (t) => {
+  const db = await freshDatabase(t);
+  await givenHealthCode(db);
+  const holder = await givenDeclared(db, 1);
+  const trip = {
+    province: '41',
+    city: '郑州市',
+    from: 20_775,
+    to: 20_777,
+    way: 'train',
+    number: 'G1',
+  } as const;
+  const declared = { holder, trip: { ...trip, signature: '示例' }, ask: false, now: NOW };
+  await db.transaction((tx) => declareTrip(tx, cipher, declared));
+  const { id } = await decideFor(db, holder.citizenId, NOW);
+  const text = '我当天在外地出差，有车票为证，编号 G123。';
+  await db.transaction((tx) => fileAppeal(tx, cipher, { holder, decisionId: id!, text, now: NOW }));
+  const data = await ownHealthData(db, cipher, holder.citizenId);
+  t.is(data.declarations.length, 1);
+  t.like(data.trips[0]?.declared, { city: '郑州市', from: '2026-11-18', to: '2026-11-20' });
+  t.like(data.appeals[0], { at: NOW, text, state: 'open' });
 });
