@@ -84,6 +84,14 @@ test('a temperature is compared as it was typed, and kept without rounding it up
   }
 });
 
+/** For declarations that are refused. */
+let refusing: HealthSite;
+test.before(async (t) => {
+  refusing = await startHealth(t);
+  await signedIn(refusing);
+});
+test.after.always(() => refusing?.db.close());
+
 const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'nothing at all',
@@ -115,14 +123,12 @@ const wrong: [string, Record<string, string>, RegExp][] = [
 ];
 for (const [what, fields, message] of wrong) {
   test(`a declaration with ${what} is refused on its page, nothing is kept, nothing typed is lost`, async (t) => {
-    const site = await startHealth(t);
-    await signedIn(site);
-    const page = await site.submit('/health/declare', { ...DECLARATION, signature: NAME, ...fields });
+    const page = await refusing.submit('/health/declare', { ...DECLARATION, signature: NAME, ...fields });
     t.is(page.status, 422);
     t.regex(page.text, message);
     if (fields.address === undefined) t.regex(page.text, /value="甲市示例路 1 号"/);
-    t.deepEqual(await site.db.query('select 1 from health_declarations'), []);
-    t.deepEqual(await site.db.query('select 1 from health_people'), []);
+    t.deepEqual(await refusing.db.query('select 1 from health_declarations'), []);
+    t.deepEqual(await refusing.db.query('select 1 from health_people'), []);
   });
 }
 

@@ -42,7 +42,7 @@ export interface Door {
 }
 
 /** A venue with a device, and a citizen with a green code in front of it. */
-export async function openDoor(t: ExecutionContext, { max = 5 } = {}): Promise<Door> {
+export async function openDoor(t: ExecutionContext<unknown>, { max = 5 } = {}): Promise<Door> {
   const db = await freshDatabase(t, { max });
   await givenHealthCode(db);
   const holder = await givenDeclared(db, 1);

@@ -16,7 +16,7 @@ import { toBase64Url } from '../../src/health-code/wire/jws.js';
 import { createLimits } from '../../src/platform/limits.ts';
 import { deliver } from '../../src/platform/outbox.ts';
 import { cipher, NOW } from './citizens.ts';
-import { freshDatabase } from './database.ts';
+import { freshDatabase, isHook } from './database.ts';
 import { givenHealthCode } from './health.ts';
 import { DECLARATION, type HealthSite } from './health-pages.ts';
 import { serve } from './http.ts';
@@ -39,7 +39,7 @@ export interface FamilySite extends HealthSite {
 
 /** The citizen's health pages with the authorities of the sandbox behind them. */
 export async function startFamily(
-  t: ExecutionContext,
+  t: ExecutionContext<unknown>,
   /** How long the carrier may take to answer about a trip. */
   options: { timeoutMs?: number } = {},
 ): Promise<FamilySite> {
@@ -47,7 +47,8 @@ export async function startFamily(
   await givenHealthCode(db);
   const people = loadPeople();
   const authorities = await startAuthorities({ port: 0, host: '127.0.0.1', people });
-  t.teardown(authorities.close);
+  // Whoever starts it in a hook closes them.
+  if (!isHook(t)) t.teardown(authorities.close);
   const { url } = authorities;
   const stayCarrier = createStayCarrier(url, fetch, options);
   const world: HealthSite['world'] = { citizenId: undefined, now: NOW };

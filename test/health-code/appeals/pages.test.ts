@@ -90,6 +90,14 @@ test("nobody sees or withdraws somebody else's appeal", async (t) => {
   t.is(errorOf((await site.submit(`${path}/withdraw`, {})).text), 'health_appeal_closed');
 });
 
+/** For appeals that are refused. */
+let refusing: Office;
+test.before(async (t) => {
+  refusing = await startOffice(t);
+  await givenYellow(refusing);
+});
+test.after.always(() => refusing?.db.close());
+
 for (const [what, path, fields] of [
   ['an id that is none', '/health/appeals/new?decision=1%27--', { text: TEXT }],
   [
@@ -103,11 +111,9 @@ for (const [what, path, fields] of [
   ['control characters only', '/health/appeals/new', { text: '\0'.repeat(30) }],
 ] as const) {
   test(`an appeal with ${what} is refused with a sentence`, async (t) => {
-    const site = await startOffice(t);
-    await givenYellow(site);
-    const page = await site.submit(path, fields as Record<string, string>);
+    const page = await refusing.submit(path, fields as Record<string, string>);
     t.true([404, 422].includes(page.status), String(page.status));
-    t.deepEqual(await site.db.query('select 1 from health_appeals'), []);
+    t.deepEqual(await refusing.db.query('select 1 from health_appeals'), []);
   });
 }
 

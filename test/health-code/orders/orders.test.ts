@@ -117,6 +117,13 @@ test('of ten approvals and refusals at once one counts', async (t) => {
   t.is(events.length, 1);
 });
 
+/** For orders that are refused. */
+let refusing: Awaited<ReturnType<typeof given>>;
+test.before(async (t) => {
+  refusing = await given(t);
+});
+test.after.always(() => refusing?.db.close());
+
 for (const [what, over] of Object.entries<Partial<NewOrder>>({
   'longer than fourteen days': { to: new Date(daysLater(14).getTime() + 1) },
   'that ends before it begins': { to: daysLater(-1) },
@@ -126,7 +133,7 @@ for (const [what, over] of Object.entries<Partial<NewOrder>>({
   'about nobody': { subjects: [] },
 })) {
   test(`an order ${what} is refused and leaves nothing`, async (t) => {
-    const { db, asks } = await given(t);
+    const { db, asks } = refusing;
     await t.throwsAsync(request(db, asks, over), { message: 'health_order_invalid' });
     t.deepEqual(await db.query('select 1 from health_orders'), []);
   });

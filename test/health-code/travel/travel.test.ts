@@ -103,6 +103,15 @@ test('a trip taken back before the carrier was asked is not asked about', async 
   t.deepEqual(await reasons(site), ['G301']);
 });
 
+/** For trips that are refused. */
+let refusing: FamilySite;
+test.before(async (t) => {
+  refusing = await startFamily(t);
+  await refusing.settle('wang_xiulan');
+  await refusing.declare();
+});
+test.after.always(() => Promise.all([refusing?.authorities.close(), refusing?.db.close()]));
+
 for (const [what, over, message] of [
   ['a day that does not exist', { from: '2026-11-31' }, /日期应在 2026-11-10 到 2026-11-23 之间/],
   ['a day that is not yet', { to: '2026-11-24' }, /日期应在/],
@@ -113,14 +122,11 @@ for (const [what, over, message] of [
   ['somebody else’s name', { signature: '示例二' }, /签名与您的实名姓名不一致/],
 ] as const) {
   test(`a trip with ${what} is refused on its page, and nothing typed is lost`, async (t) => {
-    const site = await startFamily(t);
-    await site.settle('wang_xiulan');
-    await site.declare();
-    const page = await site.submit('/health/travel', tripOf(site, 'wang_xiulan', over));
+    const page = await refusing.submit('/health/travel', tripOf(refusing, 'wang_xiulan', over));
     t.is(page.status, 422);
     t.regex(page.text, message);
     t.regex(page.text, /value="郑州市"/);
-    t.deepEqual(await site.db.query('select 1 from health_trips'), []);
+    t.deepEqual(await refusing.db.query('select 1 from health_trips'), []);
   });
 }
 
