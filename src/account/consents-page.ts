@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { record } from '../audit/log.ts';
-import { CLAIM_SETS } from '../consents/claim-set.ts';
+import { CLAIM_SETS, LEAST_LEVEL } from '../consents/claim-set.ts';
 import { readConsents, withdrawConsents } from '../consents/store.ts';
 import { formOf } from '../platform/http/forms.ts';
 import { withdrawClientGrants } from '../sessions/revoke.ts';
@@ -26,7 +26,10 @@ export function consentRoutes(router: Router, deps: AccountDeps, gate: Gate): vo
       claimSet,
       givenAt,
     }));
-    pages.render(ctx, 'account/consents', { consents: await Promise.all(consents) });
+    pages.render(ctx, 'account/consents', {
+      consents: await Promise.all(consents),
+      leastLevel: LEAST_LEVEL,
+    });
   });
 
   router.post(PATH, async (ctx) => {

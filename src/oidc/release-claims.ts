@@ -4,6 +4,7 @@ import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
 import { e164 } from '../citizens/identifiers.ts';
 import { type Citizen, readCitizen } from '../citizens/store.ts';
+import { LEAST_LEVEL } from '../consents/claim-set.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/database.ts';
@@ -76,7 +77,7 @@ export function createReleaseClaims({ db, cipher, clock, healthClaim }: ReleaseD
       if (verified !== undefined) released.verified_claims = verified;
     }
     const personal = given.filter(
-      (id) => isScope(id) && id !== 'health_code' && (id !== 'identity' || reaches(level, 'intermediate')),
+      (id) => isScope(id) && id !== 'health_code' && reaches(level, LEAST_LEVEL[id] ?? 'anonymous'),
     ) as PersonalScope[];
     if (personal.length === 0) return released;
     await db.transaction(async (tx) => {

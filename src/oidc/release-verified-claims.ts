@@ -4,6 +4,7 @@ import { loadStanding } from '../assurance/standing.ts';
 import { recordAccess } from '../audit/access-log.ts';
 import { record } from '../audit/log.ts';
 import { readCitizen } from '../citizens/store.ts';
+import { LEAST_LEVEL } from '../consents/claim-set.ts';
 import { consentsGiven } from '../consents/store.ts';
 import type { Database, Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
@@ -60,7 +61,9 @@ async function releasable(tx: Queryable, asker: Asker): Promise<Set<Verifiable>>
   const claimSets = more.map((id) => ({ id, claims: claimsOf(id), separate: id === 'identity' }));
   const given = await consentsGiven(tx, { citizenId, clientId, claimSets });
   const claims = new Set<Verifiable>(['name', 'birthdate']);
-  if (given.includes('identity') && reaches(level, 'intermediate')) claims.add('id_number');
-  if (given.includes('phone')) claims.add('phone_number');
+  const may = (id: 'identity' | 'phone') =>
+    given.includes(id) && reaches(level, LEAST_LEVEL[id] ?? 'anonymous');
+  if (may('identity')) claims.add('id_number');
+  if (may('phone')) claims.add('phone_number');
   return claims;
 }

@@ -2,6 +2,9 @@ import test from 'ava';
 import type { ClaimSet } from '../../src/consents/claim-set.ts';
 import { consentGiven, readConsents, withdrawConsents } from '../../src/consents/store.ts';
 import { nextConsentStep } from '../../src/front-door/consent/steps.ts';
+import type { HealthClaim } from '../../src/health-code/claim.ts';
+import type { PersonalSet, SCOPE_CLAIMS } from '../../src/oidc/claim-sets.ts';
+import { loadTexts } from '../../src/platform/i18n.ts';
 import { givenAccount } from '../support/citizens.ts';
 import { startFrontDoor, submit, type TestFrontDoor } from '../support/front-door.ts';
 
@@ -48,7 +51,7 @@ const answer = async (door: TestFrontDoor, uid: string, jar = door.jar()) => {
 test('consent is asked in words, given once, remembered, and asked again after withdrawal', async (t) => {
   const { door, citizenId, ask } = await begin(t, [profile]);
   const uid = ask();
-  t.regex((await door.jar().get(`/interaction/${uid}`)).text, /姓名、性别、出生日期/);
+  t.regex((await door.jar().get(`/interaction/${uid}`)).text, /姓名、性别、出生日期，以及您的用户名/);
   await (await answer(door, uid))('allow');
   t.deepEqual(door.told, [{ did: 'consented', allowed: ['profile'] }]);
   await door.jar().get(`/interaction/${ask()}`);
@@ -69,6 +72,8 @@ test('each sensitive set is agreed to by itself; refusing one leaves the rest', 
   const jar = door.jar();
   const second = await (await answer(door, uid, jar))('allow');
   t.regex(second.text, /敏感个人信息/);
+  t.regex(second.text, /只有在您的认证等级达到中级时才会提供/);
+  t.notRegex((await door.jar().get(`/interaction/${ask()}`)).text, /只有在您的认证等级/);
   await submit(jar, `/interaction/${uid}/consent`, { action: 'deny', asked: 'identity' });
   t.deepEqual(door.told, [{ did: 'consented', allowed: ['profile'] }]);
 });
@@ -83,4 +88,54 @@ test('prompt=consent asks again for what was given', async (t) => {
   const { door, ask } = await begin(t, [profile], ['consent_prompt']);
   await (await answer(door, ask()))('allow');
   t.regex((await door.jar().get(`/interaction/${ask()}`)).text, /value="allow"/);
+});
+
+/** A word for each claim that is released, as citizens read it before they agree: Chinese, English. */
+const TOLD: {
+  [Set in PersonalSet]: Record<
+    Set extends 'health_code'
+      ? keyof HealthClaim
+      : Set extends keyof typeof SCOPE_CLAIMS
+        ? (typeof SCOPE_CLAIMS)[Set][number]
+        : string,
+    readonly [string, string]
+  >;
+} = {
+  profile: {
+    name: ['姓名', 'Name'],
+    preferred_username: ['用户名', 'user name'],
+    birthdate: ['出生日期', 'date of birth'],
+    gender: ['性别', 'gender'],
+  },
+  phone: {
+    phone_number: ['手机号', 'phone number'],
+    phone_number_verified: ['是否经过核验', 'whether it is verified'],
+  },
+  identity: { name: ['姓名', 'Name'], id_number: ['证件号码', 'ID number'] },
+  health_code: {
+    colour: ['颜色', 'colour'],
+    region: ['地区', 'region'],
+    assessed_at: ['生成时间', 'when it was made'],
+    valid_until: ['有效期', 'how long it is valid'],
+    ruleset: ['规则版本', 'version of the rules'],
+  },
+  verified_claims: {
+    name: ['姓名', 'Name'],
+    birthdate: ['出生日期', 'date of birth'],
+    assurance_level: ['认证等级', 'assurance level'],
+    document: ['证件的种类', 'kind of document'],
+    organization: ['哪个机构', 'who verified'],
+    time: ['何时', 'when'],
+    check_method: ['何种方式', 'how'],
+  },
+};
+
+test('what a citizen is asked to agree to names everything that is then released', (t) => {
+  const texts = loadTexts('config/texts');
+  for (const [set, words] of Object.entries(TOLD)) {
+    for (const [claim, [chinese, english]] of Object.entries(words)) {
+      t.true(texts.translator('zh-CN')(`consents.set.${set}.text`).includes(chinese), `${set}: ${claim}`);
+      t.true(texts.translator('en')(`consents.set.${set}.text`).includes(english), `${set}: ${claim}`);
+    }
+  }
 });

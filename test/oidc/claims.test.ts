@@ -52,6 +52,7 @@ test('profile tells a relying party the standard claims, sex as the ID number ha
   const party = relyingParty(platform, 'city-a');
   const tokens = await party.signIn(platform.jar(), { scope: 'openid profile phone' }, [logIn(citizenId)]);
   const { claims } = await party.userinfo(tokens.access_token);
+  t.deepEqual(Object.keys(claims).sort(), (['openid', 'profile', 'phone'] as const).flatMap(claimsOf).sort());
   t.like(claims, {
     name: '示例',
     preferred_username: 'somebody',

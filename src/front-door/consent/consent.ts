@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { record } from '../../audit/log.ts';
 import { readCitizen } from '../../citizens/store.ts';
-import type { ClaimSet } from '../../consents/claim-set.ts';
+import { type ClaimSet, LEAST_LEVEL } from '../../consents/claim-set.ts';
 import { consentsGiven, giveConsents } from '../../consents/store.ts';
 import { formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -58,6 +58,7 @@ export function consentRoutes(router: Router, deps: FrontDoorDeps) {
         base: interactionPath(interaction.uid),
         who: who && maskName(who.name),
         step,
+        leastLevel: LEAST_LEVEL,
         asked: step.claimSets.map(({ id }) => id).join(' '),
       });
     }
