@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Verdict } from '../assurance/proofing/adjudicate.ts';
+import { AUDIT_REASONS, refusalOf } from '../assurance/proofing/flow.ts';
 import { PROOFING_METHODS, type ProofingMethodId } from '../assurance/proofing/policy.ts';
 import { AuthorityUnavailable } from '../authorities/ask.ts';
 import type { RedirectCheckStart } from '../authorities/redirect-check.ts';
@@ -25,6 +26,8 @@ const Choice = z.object({
   card_number: z.string().max(100).optional(),
   phone: z.string().max(100).optional(),
 });
+
+type AuditReason = (typeof AUDIT_REASONS)[keyof typeof AUDIT_REASONS];
 
 /** What checks are made for: a registration, or a recovery. `One` is what a browser holds of it. */
 export interface CheckedMatter<One> {
@@ -50,8 +53,8 @@ export interface CheckedMatter<One> {
     one: One,
     change: (tx: Queryable, newest: One) => Promise<SideChecks | undefined>,
   ): Promise<One | undefined>;
-  /** Writes that a check proved nothing, in the transaction that counts it. */
-  refused(tx: Queryable, one: One): Promise<void>;
+  /** Writes that a check proved nothing, and why, in the transaction that keeps it. */
+  refused(tx: Queryable, one: One, reason: AuditReason): Promise<void>;
   /** The page of the choice, which says how the latest check ended. @param status of the answer, if not 200 */
   show(ctx: Context, one: One, status?: 422): void;
   /** Goes on after a check that proved who the person is. */
@@ -144,7 +147,7 @@ export function sideCheckRoutes<One>(router: Router, deps: FrontDoorDeps, matter
       if (pending && before.pending?.reference !== pending.reference) return undefined;
       const added = await addVerdict(tx, before, { method, verdict, now: clock() });
       accepted = added.accepted;
-      if (!accepted) await matter.refused(tx, one);
+      if (!accepted) await matter.refused(tx, one, AUDIT_REASONS[refusalOf(verdict)]);
       return added.checks;
     });
     if (!settled) return seeOther(ctx, choice);

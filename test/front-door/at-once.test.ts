@@ -105,7 +105,7 @@ for (const base of ['/register', '/recover'] as const) {
     const done = base === '/register' ? await jar.get('/register/done') : await jar.get('/recover/code');
     t.regex(done.text, base === '/register' ? /注册成功/ : /name="code"/);
     const refused = `select 1 from audit_events where type in ('registration.refused', 'recovery.refused')
-      and detail->>'reason' = 'failed'`;
+      and detail->>'reason' in ('failed', 'replay')`;
     t.is(await count(door, refused, []), 0);
     t.deepEqual(door.errors, []);
   });

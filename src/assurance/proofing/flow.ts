@@ -73,7 +73,7 @@ export const browserHashOf = (cookie: string): Buffer => createHash('sha256').up
 const stateHashOf = browserHashOf;
 
 /** Audit words for reasons that are finer than the log needs. */
-const AUDIT_REASONS = {
+export const AUDIT_REASONS = {
   authority_failed: 'failed',
   blocked: 'failed',
   cancelled: 'cancelled',
@@ -294,7 +294,8 @@ async function settle(
   return outcome;
 }
 
-function refusalOf(verdict: ReturnType<typeof adjudicate> | undefined): RefusalReason {
+/** Why a verdict gave nothing: one that was accepted gives nothing when its reference was used before. */
+export function refusalOf(verdict: ReturnType<typeof adjudicate> | undefined): RefusalReason {
   if (verdict === undefined) return 'stale';
   if (verdict.accepted) return 'duplicate_reference';
   return verdict.pending ? 'stale' : verdict.reason;

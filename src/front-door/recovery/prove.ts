@@ -43,8 +43,8 @@ export function recoveryProofRoutes(router: Router, deps: FrontDoorDeps): void {
         const { pending: _1, latest: _2, ...file } = newest.file;
         return checks && { ...file, ...checks };
       }),
-    refused: (tx, { kind }) =>
-      record(tx, { type: 'recovery.refused', detail: { kind, reason: 'failed' }, at: clock() }),
+    refused: (tx, { kind }, reason) =>
+      record(tx, { type: 'recovery.refused', detail: { kind, reason }, at: clock() }),
     show,
     proved: identify,
   });

@@ -63,7 +63,8 @@ export function registrationProofRoutes(
         const checks = await changed(tx, { ticket, draft });
         return checks && { ...draft, checks };
       }),
-    refused: (tx) => record(tx, { type: 'registration.refused', detail: { reason: 'failed' }, at: clock() }),
+    refused: (tx, _one, reason) =>
+      record(tx, { type: 'registration.refused', detail: { reason }, at: clock() }),
     show,
     proved: advance,
   });

@@ -89,6 +89,9 @@ test('a check that was cancelled says so on a page that can be loaded again, and
   const back = pressed.headers.get('location')!;
   for (const _time of [1, 2]) t.true((await jar.get(back)).location?.endsWith('/register/prove'));
   t.regex((await jar.get('/register/prove')).text, /您已取消“支付宝认证”/);
+  const reasons = `select distinct detail->>'reason' as reason from audit_events where type = 'registration.refused'
+    and detail->>'reason' <> 'carrier_mismatch'`;
+  t.deepEqual(await door.db.query(reasons), [{ reason: 'cancelled' }]);
   t.regex((await jar.get('/register/callback?state=old')).text, /href="\/register\/prove"/);
 });
 
