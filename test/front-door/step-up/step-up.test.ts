@@ -125,6 +125,9 @@ test('after two failures of the face the other ways lead, in the same flow', asy
   const visit = await world.begin('zhang_minran', 'basic', { target: 'intermediate' });
   const browser = createBrowser();
   await browser.get(visit.url);
+  const cancelled = await arrive(browser, await checkAt(browser, visit.url, 'face', 'cancel'));
+  t.regex(cancelled.html, /您已取消“人脸比对”/);
+  t.notRegex(cancelled.html, /没有通过/);
   const once = await arrive(browser, await checkAt(browser, visit.url, 'face'));
   t.is(methodsOf(once.html)[0], 'face');
   t.regex(once.html, /没有通过/);
@@ -238,7 +241,7 @@ test('an account whose phone evidence ran out is confirmed again with one button
     at: new Date(),
   });
   const browser = createBrowser();
-  t.regex((await arrive(browser, visit.url)).html, /value="basics"/);
+  t.regex((await arrive(browser, visit.url)).html, /尚未确认，或上次的确认已经失效[\s\S]*value="basics"/);
   world.authorities.outcomes(visit.person.id_number, { carrier: 'other_owner' });
   t.regex(await (await browser.post(visit.url, { action: 'basics' })).text(), /手机号码不在您名下/);
   world.authorities.outcomes(visit.person.id_number, { carrier: 'down' });
