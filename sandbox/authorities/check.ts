@@ -1,6 +1,6 @@
 import { REDIRECT_CHECKS, type RedirectCheckKind } from '../../src/authorities/redirect-check.ts';
 import type { Person } from '../people/person.ts';
-import { newReference, type World } from './world.ts';
+import { isPerson, newReference, type World } from './world.ts';
 
 export type Purpose = 'raise_level' | 'recovery' | 'registration';
 export type Action = 'pass' | 'fail' | 'cancel' | 'later';
@@ -94,7 +94,7 @@ export function createChecks(world: World): Checks {
 
   /** A person who is set to fail fails, whichever button was pressed. */
   const forced = (check: Check) =>
-    check.person?.name !== check.name || preset(check) === 'fail' ? 'fail' : undefined;
+    !isPerson(check.person, check.name) || preset(check) === 'fail' ? 'fail' : undefined;
 
   function decide(check: Check, action: 'pass' | 'fail' | 'cancel'): Decision {
     const { kind, name, idNumber, person, left } = check;

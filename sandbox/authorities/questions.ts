@@ -2,7 +2,16 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Outcomes, Person } from '../people/person.ts';
-import { type Authority, localPhone, newReference, troubled, type World } from './world.ts';
+import {
+  type Authority,
+  hasNumber,
+  isPerson,
+  localPhone,
+  newReference,
+  sameName,
+  troubled,
+  type World,
+} from './world.ts';
 
 /** Reads the JSON body by a schema; answers 400 naming the fields otherwise. */
 export function bodyOf<T>(ctx: Context, schema: z.ZodType<T>): T {
@@ -29,13 +38,6 @@ const stayQuestion = z.object({
 });
 const guardianQuestion = z.object({ guardian: z.object(named), child: z.object(named) });
 const cardQuestion = z.object({ ...named, cardNumber: z.string().min(1), phone: z.string().optional() });
-
-/** Names are compared as a clerk would: without regard to case and doubled spaces. */
-const sameName = (a: string, b: string) => plain(a) === plain(b);
-const plain = (name: string) => name.normalize('NFKC').trim().replace(/\s+/g, ' ').toUpperCase();
-
-const isPerson = (person: Person | undefined, name: string): person is Person =>
-  person !== undefined && sameName(person.name, name);
 
 /** Only what is an answer; `down` and `slow` were played before. */
 function told<Answer extends string>(
@@ -77,7 +79,7 @@ export function questions(world: World): Router {
     const answer = () => {
       if (!owner || shown === 'unknown') return 'unknown';
       if (shown === 'other_owner') return 'other_owner';
-      return owner.id_number === idNumber && sameName(owner.name, name) ? 'match' : 'other_owner';
+      return hasNumber(owner, idNumber) && isPerson(owner, name) ? 'match' : 'other_owner';
     };
     ctx.body = { outcome: answer(), reference: newReference('carrier'), source: 'carrier' };
   });

@@ -57,6 +57,18 @@ export function createWorld(people: readonly Person[]): World {
   };
 }
 
+/** Names are compared as a clerk would: without regard to case and doubled spaces. */
+export const sameName = (a: string, b: string): boolean => plain(a) === plain(b);
+const plain = (name: string) => name.normalize('NFKC').trim().replace(/\s+/g, ' ').toUpperCase();
+
+/** Outside the register a name or number from before a change is as good as the new one. */
+export function isPerson(person: Person | undefined, name: string): person is Person {
+  const { name: old, outcomes } = person ?? {};
+  return [old, outcomes?.renamed_to].some((each) => each !== undefined && sameName(each, name));
+}
+export const hasNumber = ({ id_number, outcomes }: Person, idNumber: string): boolean =>
+  id_number === idNumber || outcomes.renumbered_to === idNumber;
+
 /** `+86 139…`, `0086139…` and `139…` are one number. */
 export const localPhone = (phone: string): string =>
   phone.replace(/\D/g, '').replace(/^(?:00)?86(?=1\d{10}$)/, '');

@@ -2,6 +2,7 @@ import { healthCast } from './health.ts';
 import { newcomers } from './newcomers.ts';
 import { officers } from './officers.ts';
 import { type Role, role } from './role.ts';
+import { unlucky } from './unlucky.ts';
 
 const imported: Role[] = [
   role(
@@ -231,4 +232,5 @@ export const CAST: readonly Role[] = [
   ...newcomers,
   ...healthCast,
   ...officers,
+  ...unlucky,
 ];

@@ -93,8 +93,9 @@ export function checkPeople(data: unknown, where = 'people'): Person[] {
   const people = parsed.data;
   const seen = new Map<string, string>();
   for (const person of people) {
-    const keys = [person.id_number, person.username, person.phone, ...(person.other_phones ?? [])];
-    for (const key of keys) {
+    const { renumbered_to: corrected } = person.outcomes;
+    const phones = [person.phone, ...(person.other_phones ?? [])];
+    for (const key of [person.id_number, ...(corrected ? [corrected] : []), person.username, ...phones]) {
       const other = seen.get(key);
       if (other) throw new Error(`${where}: ${other} and ${person.username} share ${key}`);
       seen.set(key, person.username);

@@ -129,6 +129,17 @@ test('a number of somebody else has another owner; the own second number matches
   t.is((await carrier.owner({ ...asked, phone: `+86${second}` })).outcome, 'match');
 });
 
+test('the carrier knows a person with a new name or number under the old one too', async (t) => {
+  const { url } = await freshWorld(t);
+  const carrier = createCarrier(url, fetch);
+  for (const username of ['ren_jinyu', 'yao_zhenghao']) {
+    const { name, id_number: idNumber, phone, outcomes } = personNamed(username);
+    const { renamed_to: newName = name, renumbered_to: newNumber = idNumber } = outcomes;
+    t.is((await carrier.owner({ phone, name, idNumber })).outcome, 'match');
+    t.is((await carrier.owner({ phone, name: newName, idNumber: newNumber })).outcome, 'match');
+  }
+});
+
 test('a carrier that is down or silent is unavailable', async (t) => {
   const { url } = await freshWorld(t);
   const carrier = createCarrier(url, fetch, { timeoutMs: 50 });

@@ -71,6 +71,10 @@ for (const [kind, username, outcome, reason] of [
   ['face', 'zhang_minran', 'failed', 'not_alike'],
   ['face', 'chen_jingyi', 'cancelled', 'cancelled_by_person'],
   ['alipay', 'wu_taosheng', 'cancelled', 'cancelled_by_person'],
+  ['alipay', 'bai_luning', 'failed', 'not_verified'],
+  ['live_face', 'xia_fusheng', 'cancelled', 'cancelled_by_person'],
+  ['voiceprint', 'qin_zaisi', 'cancelled', 'cancelled_by_person'],
+  ['video', 'jin_weijie', 'cancelled', 'cancelled_by_person'],
   ['live_face', 'zheng_kaizhi', 'failed', 'not_live'],
   ['voiceprint', 'liang_hongwei', 'failed', 'not_alike'],
   ['video', 'xie_junlan', 'failed', 'refused_by_officer'],
@@ -90,15 +94,21 @@ test('a person who is set to fail cannot pass by another button', async (t) => {
   t.is((await check.result()).outcome, 'failed');
 });
 
-test('a face that fails once passes the second time', async (t) => {
-  const { begin } = await visit(t, 'face', 'liu_muyang');
-  const first = await begin();
-  await first.press();
-  t.is((await first.result()).outcome, 'failed');
-  const second = await begin();
-  await second.press();
-  t.is((await second.result()).outcome, 'passed');
-});
+for (const [kind, username] of [
+  ['face', 'liu_muyang'],
+  ['live_face', 'qin_zaisi'],
+  ['voiceprint', 'xia_fusheng'],
+] as const) {
+  test(`${kind} of ${username} fails once and passes the second time`, async (t) => {
+    const { begin } = await visit(t, kind, username);
+    const first = await begin();
+    await first.press();
+    t.is((await first.result()).outcome, 'failed');
+    const second = await begin();
+    await second.press();
+    t.is((await second.result()).outcome, 'passed');
+  });
+}
 
 test('an Alipay account of somebody else passes with the other’s identity', async (t) => {
   const check = await (await visit(t, 'alipay', 'huang_lichuan')).begin();
@@ -122,6 +132,9 @@ test('a check whose authority is down does not start', async (t) => {
     ['face', 'yang_yizhou'],
     ['alipay', 'xu_ruonan'],
     ['live_face', 'tang_yining'],
+    ['voiceprint', 'jin_weijie'],
+    ['video', 'zou_jiuhou'],
+    ['counter', 'xia_fusheng'],
   ] as const) {
     const { begin } = await visit(t, kind, username);
     const error = await t.throwsAsync(begin(), { instanceOf: AuthorityUnavailable });
