@@ -34,7 +34,10 @@ export async function settlePeople(
   for (const person of people) {
     const { level, password } = person;
     if (level === null || password === undefined) continue;
-    const known = await findByIdentifier(db, cipher, person.id_number);
+    // By user name too: the register may have corrected the number since.
+    const known =
+      (await findByIdentifier(db, cipher, person.id_number)) ??
+      (await findByIdentifier(db, cipher, person.username));
     if (known && known.state !== 'none') continue;
     const passwordHash = await hashPassword(password);
     await db.transaction(async (tx) => {

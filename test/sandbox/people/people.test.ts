@@ -132,4 +132,7 @@ test('a second start makes nothing and changes nothing', async (t) => {
     (await accounts()).filter(({ citizen_id }) => ids.includes(citizen_id)),
     before,
   );
+  const corrected = people.find(({ outcomes }) => outcomes.renumbered_to)!.outcomes.renumbered_to!;
+  const [renumbered] = registered.map((person) => ({ ...person, id_number: corrected }));
+  t.is(await settlePeople(db, cipher, [renumbered!], NOW), 0, 'whose number the register has corrected');
 });
