@@ -2,11 +2,11 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { html } from '../html.ts';
+import { bodyOf } from './body.ts';
 import { type Action, type Check, type Checks, createChecks, isCheckKind, wayBack } from './check.ts';
 import { COMMON, DRAWINGS, KINDS } from './check-texts.ts';
 import { officer } from './officer.ts';
 import { type Lang, languageOf, page } from './page.ts';
-import { bodyOf } from './questions.ts';
 import { troubled, type World } from './world.ts';
 
 const startBody = z.object({

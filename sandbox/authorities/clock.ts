@@ -1,11 +1,14 @@
 import Router from '@koa/router';
 import { z } from 'zod';
 import { machineTime, shiftProcessClock } from '../../src/platform/clock.ts';
-import { bodyOf } from './questions.ts';
+import { bodyOf } from './body.ts';
+
+/** A century of seconds: further, and a process would have no date any more. */
+const FAR = 3_155_760_000;
 
 const move = z.union([
   z.strictObject({ now: z.iso.datetime({ offset: true }) }),
-  z.strictObject({ advance: z.number() }),
+  z.strictObject({ advance: z.number().min(-FAR).max(FAR) }),
 ]);
 
 /**

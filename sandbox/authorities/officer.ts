@@ -1,9 +1,9 @@
 import Router from '@koa/router';
 import { z } from 'zod';
 import { html } from '../html.ts';
+import { bodyOf } from './body.ts';
 import type { Check, Checks } from './check.ts';
 import { type Lang, languageOf, page, timeOf } from './page.ts';
-import { bodyOf } from './questions.ts';
 
 const verdict = z.object({ action: z.enum(['accept', 'refuse']) });
 

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
-import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Outcomes, Person } from '../people/person.ts';
+import { bodyOf } from './body.ts';
 import {
   type Authority,
   hasNumber,
@@ -12,14 +12,6 @@ import {
   troubled,
   type World,
 } from './world.ts';
-
-/** Reads the JSON body by a schema; answers 400 naming the fields otherwise. */
-export function bodyOf<T>(ctx: Context, schema: z.ZodType<T>): T {
-  const parsed = schema.safeParse(ctx.request.body ?? {});
-  if (parsed.success) return parsed.data;
-  const fields = parsed.error.issues.map((issue) => issue.path.join('.')).join(', ');
-  return ctx.throw(400, `missing or malformed: ${fields}`);
-}
 
 const named = { name: z.string().min(1), idNumber: z.string().min(1) };
 const registerQuestion = z.object({

@@ -1,15 +1,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import Koa from 'koa';
 import { z } from 'zod';
 import { healthSources } from '../health-sources/page.ts';
 import { type Outcomes, outcomesSchema, type Person } from '../people/person.ts';
+import { bodyOf, readBody } from './body.ts';
 import { checks } from './checks.ts';
 import { clock } from './clock.ts';
 import { home, styles } from './home.ts';
-import { bodyOf, questions } from './questions.ts';
+import { questions } from './questions.ts';
 import { sms } from './sms.ts';
 import { AUTHORITIES, type Authority, createWorld, type OutageMode, type World } from './world.ts';
 
@@ -48,7 +48,7 @@ export async function startAuthorities(options: AuthoritiesOptions): Promise<Aut
 
   app.use(answerErrors);
   app.use(securityHeaders);
-  app.use(bodyParser({ enableTypes: ['json', 'form'] }));
+  app.use(readBody);
   for (const router of [
     home(world),
     styles(),
@@ -84,8 +84,10 @@ const answerErrors: Koa.Middleware = async (ctx, next) => {
   try {
     await next();
   } catch (error) {
-    const known = error instanceof Koa.HttpError;
-    ctx.status = known ? error.status : 500;
+    // The body parser throws plain errors with a status.
+    const status = error instanceof Error && 'status' in error ? Number(error.status) : 500;
+    const known = error instanceof Error && status >= 400 && status < 500;
+    ctx.status = known ? status : 500;
     ctx.body = { error: known ? error.message : 'internal' };
     if (!known) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   }

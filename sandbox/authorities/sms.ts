@@ -1,8 +1,8 @@
 import Router from '@koa/router';
 import { z } from 'zod';
 import { html } from '../html.ts';
+import { bodyOf } from './body.ts';
 import { languageOf, page, timeOf } from './page.ts';
-import { bodyOf } from './questions.ts';
 import { localPhone, newReference, troubled, type World } from './world.ts';
 
 export interface SmsMessage {

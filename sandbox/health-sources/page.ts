@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
 import { z } from 'zod';
+import { bodyOf } from '../authorities/body.ts';
 import { languageOf, page, timeOf } from '../authorities/page.ts';
-import { bodyOf } from '../authorities/questions.ts';
 import type { World } from '../authorities/world.ts';
 import { html } from '../html.ts';
 import { FACTS } from './facts.ts';

@@ -51,6 +51,37 @@ test('a malformed question is refused with the names of the fields', async (t) =
   t.regex((await jsonOf<{ error: string }>(response)).error, /idNumber, phone/);
 });
 
+test('a body that is not JSON, or not sent as JSON, is refused with what is expected', async (t) => {
+  const { url } = await freshWorld(t);
+  const error = async (path: string, body: string | undefined, type?: string) => {
+    const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, ...(body && { body }) });
+    t.is(response.status, 400, body);
+    return (await jsonOf<{ error: string }>(response)).error;
+  };
+  const json = 'application/json';
+  const times = 'expected is {"now": date-time} or {"advance": number from -3155760000 to 3155760000}';
+  t.regex(await error('/clock', 'advance=60', json), /^the body is not JSON: /);
+  for (const [body, fields] of [
+    ['{}', 'now, advance'],
+    ['{"now":"2031-05-01T00:00:00Z","advance":1}', 'advance, now'],
+    ['{"advance":"x"}', 'now, advance'],
+    ['{"advance":1e30}', 'advance'],
+  ] as const) {
+    t.is(await error('/clock', body, json), `missing or malformed: ${fields}; ${times}`);
+  }
+  const bare = await error('/clock', '{"advance":60}', 'text/plain');
+  t.true(bare.includes('without the header content-type: application/json') && bare.endsWith(times), bare);
+  t.regex(await error('/sms/send', '{', json), /expected is \{"to": string, "text": string\}$/);
+  t.regex(await error('/outage', '[]', json), /malformed: the body; expected is \{"authority": "police" \| /);
+  t.regex(
+    await error('/outcomes', '{"id_number":"1","outcomes":{"face":"x","faec":null}}', json),
+    /outcomes\.face, outcomes\.faec/,
+  );
+  t.regex(await error('/health-sources', undefined), /"id_number": string/);
+  t.regex(await error('/checks/face/start', '{', json), /"returnTo": uri/);
+});
+
 /** A peer that remembers what it was told. */
 async function peer(t: ExecutionContext, status = 200) {
   const told: { path: string | undefined; offset: number }[] = [];
