@@ -79,7 +79,7 @@ ${error && html`<meta name="ymt-error" content="${error}">`}
 ${
   isSignedIn(portal, ctx)
     ? html`<form method="post" action="/logout"><button class="quiet">${t.logout}</button></form>`
-    : html`<a class="quiet button" href="${settings.issuer.replace(/\/$/, '')}/register">${t.register}</a>
+    : html`<a class="quiet button" href="/register">${t.register}</a>
 <a class="button primary" href="/login">${t.login}</a>`
 }
 </nav>

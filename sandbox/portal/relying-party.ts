@@ -43,7 +43,7 @@ export interface Ask {
   /** Essential: the platform refuses rather than answer with less. */
   required?: Level;
   resource?: string;
-  prompt?: 'none' | 'login';
+  prompt?: 'none' | 'login' | 'create';
   formPost?: boolean;
 }
 

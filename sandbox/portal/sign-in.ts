@@ -37,7 +37,7 @@ export const localPath = (text: unknown): string =>
 
 const levelFrom = (text: unknown): Level | undefined => LEVELS.find((level) => level === text);
 
-/** `/login` and the way back for every client of this portal. */
+/** `/login`, `/register`, and the way back for every client of this portal. */
 export function signIn(portal: Portal): Router {
   const router = new Router();
   const answers = createAnswers();
@@ -50,6 +50,11 @@ export function signIn(portal: Portal): Router {
       prompt: ctx.query.prompt === 'login' ? 'login' : undefined,
       formPost: portal.settings.look === 'tax',
     }),
+  );
+
+  // Registered at the platform and nowhere else, but whoever sets out from here comes back here, logged in.
+  router.get('/register', (ctx) =>
+    leaveOrExplain(ctx, portal, portal.main, { kind: 'login', returnTo: '/', prompt: 'create' }),
   );
 
   for (const party of [portal.main, portal.epidemic]) {

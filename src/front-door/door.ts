@@ -20,6 +20,8 @@ export interface Interaction {
   since?: Date;
   consent?: { claimSets: ClaimSet[] };
   loginHint?: string;
+  /** They came to register. */
+  wantsAccount?: boolean;
   /** The way back to the client. */
   returnTo: string;
 }

@@ -6,6 +6,7 @@ import type { FrontDoorDeps } from './deps.ts';
 import { codeRoutes } from './login/code.ts';
 import { loginRoutes } from './login/login.ts';
 import { passkeyRoutes } from './login/passkey.ts';
+import { seeOther } from './paths.ts';
 import { recoveryRoutes } from './recovery/pages.ts';
 import { registrationRoutes } from './registration/pages.ts';
 
@@ -24,10 +25,14 @@ export function frontDoorRoutes(deps: FrontDoorDeps, { stepUp }: { stepUp: First
   codeRoutes(router, deps);
   passkeyRoutes(router, deps);
   const consent = consentRoutes(router, deps);
-  registrationRoutes(router, deps);
+  const registration = registrationRoutes(router, deps);
   recoveryRoutes(router, deps);
   const first = { login, consent, step_up: stepUp };
 
-  router.get('/interaction/:uid', async (ctx) => first[(await deps.door.details(ctx)).prompt](ctx));
+  router.get('/interaction/:uid', async (ctx) => {
+    const { prompt, uid, wantsAccount } = await deps.door.details(ctx);
+    const toRegister = prompt === 'login' && wantsAccount && !(await registration.begunIn(ctx, uid));
+    return toRegister ? seeOther(ctx, `/register?interaction=${uid}`) : first[prompt](ctx);
+  });
   return router;
 }

@@ -62,19 +62,26 @@ export function protocolConfiguration(deps: ProtocolDeps): Configuration {
     return Math.max(1, endsAt === undefined ? most : Math.min(most, secondsUntil(endsAt, clock())));
   };
 
+  const policy = createPolicy({ standings, catalogue, clock });
+
   return {
     adapter: createAdapter(deps),
     jwks: deps.jwks,
     findAccount: createFindAccount({ ...levels, db: deps.db, clock, releaseClaims }),
     loadExistingGrant: createLoadExistingGrant(deps.db, clock),
     interactions: {
-      policy: createPolicy({ standings, catalogue, clock }),
+      policy,
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
     },
     // Ours is stored with the client: nothing is fetched, and nothing follows from an address.
     sectorIdentifierUriValidate: () => false,
     acrValues: LEVELS.map(acrOf),
-    discovery: { ui_locales_supported: [...LOCALES], ...VERIFIED_CLAIMS_METADATA },
+    discovery: {
+      ui_locales_supported: [...LOCALES],
+      // OpenID Connect Initiating User Registration 1.0 §4.
+      prompt_values_supported: ['none', ...policy.map(({ name }) => name)],
+      ...VERIFIED_CLAIMS_METADATA,
+    },
     claims: LIBRARY_CLAIMS,
     scopes: ['openid'],
     conformIdTokenClaims: true,

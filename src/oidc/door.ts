@@ -16,6 +16,7 @@ import { type OwnResult, ownResult } from './interaction-result.ts';
 import type { LevelDetails } from './level-check.ts';
 import { levelRequest } from './level-request.ts';
 import { ownMetadata } from './own-metadata.ts';
+import { CREATE } from './policy.ts';
 import { anonymousAccountId, isAnonymous } from './subject-standing.ts';
 
 type Details = Awaited<ReturnType<Provider['interactionDetails']>> & { iat: number };
@@ -164,6 +165,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
         ...(level?.unmet && { unmet: level.unmet }),
         ...(level?.since !== undefined && { since: new Date(level.since * 1000) }),
         ...(consent && { consent }),
+        ...(details.prompt.name === CREATE && { wantsAccount: true }),
         ...(typeof details.params.login_hint === 'string' && { loginHint: details.params.login_hint }),
         returnTo: client.clientUri ?? homeOf(returnTo),
       };

@@ -140,6 +140,7 @@ test('discovery says exactly what is supported, levels ascending', async (t) => 
     backchannel_logout_supported: true,
     claim_types_supported: ['normal'],
     claims_parameter_supported: true,
+    prompt_values_supported: ['none', 'create', 'login', 'consent'],
     claims_supported: [
       'sub',
       'acr',

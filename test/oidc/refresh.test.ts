@@ -217,7 +217,14 @@ type Params = Record<string, string>;
 const CHOICES: Params[][] = [
   [{}, { acr_values: `${acr('advanced')} ${acr('intermediate')}` }],
   [{}, { claims: essential('advanced') }, { claims: mixed }],
-  [{}, { max_age: '0' }, { prompt: 'none' }, { prompt: 'login' }, { prompt: 'consent' }],
+  [
+    {},
+    { max_age: '0' },
+    { prompt: 'none' },
+    { prompt: 'login' },
+    { prompt: 'create' },
+    { prompt: 'consent' },
+  ],
   [{}, { resource: OPEN_API, scope: 'openid api:read' }, { resource: JWT_API, scope: 'openid jwt:read' }],
 ];
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import test from 'ava';
 import { shiftProcessClock } from '../../src/platform/clock.ts';
 import type { Jar } from '../support/http-client.ts';
-import { startProtocol, type TestProtocol } from '../support/protocol.ts';
+import { acr, startProtocol, type TestProtocol } from '../support/protocol.ts';
 import { claimsOf, essential, liveFace, logIn, portal, relyingParty } from '../support/relying-party.ts';
 import { sharedWorld } from '../support/shared-world.ts';
 
@@ -197,6 +197,27 @@ test('somebody who logged in at one portal is logged in at another at once, unde
   t.not(a.sub, b.sub);
   t.is(a.achieved_acr, 'urn:ymt:acr:basic');
   t.deepEqual(platform.errors, []);
+});
+
+test('whoever is sent to register is logged in afterwards, and whoever is logged in need not', async (t) => {
+  const platform = await startProtocol(t, {
+    clients: [portal('city-a', { allow_anonymous: true }), portal('city-b')],
+  });
+  const citizenId = await platform.citizen('basic');
+  const jar = platform.jar();
+  const a = relyingParty(platform, 'city-a');
+  t.is((await a.authorize(jar, { prompt: 'create none' })).params?.get('error'), 'invalid_request');
+  await a.signIn(jar, { acr_values: acr('anonymous') });
+  const asked = await a.authorize(jar, { prompt: 'create', acr_values: acr('anonymous') });
+  t.like(asked.interaction?.details, { prompt: 'login', wantsAccount: true, reasons: ['no_account'] });
+  const first = claimsOf(await a.signIn(jar, { prompt: 'create' }, [logIn(citizenId)]));
+  t.is(first.acr, acr('basic'));
+  const again = await a.signIn(jar, { prompt: 'create' });
+  t.is(claimsOf(again).sub, first.sub);
+  t.like((await a.authorize(jar, { prompt: 'create login' })).interaction?.details, {
+    prompt: 'login',
+    wantsAccount: undefined,
+  });
 });
 
 /** Portals, and a page of ours that says which language it is in. */

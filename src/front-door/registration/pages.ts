@@ -33,8 +33,12 @@ const INTERACTION = /^[\w-]{1,64}$/;
 const interactionOf = (raw: unknown): string | undefined =>
   typeof raw === 'string' && INTERACTION.test(raw) ? raw : undefined;
 
-/** The registration: everything but the code, then the code, then the registers. */
-export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
+/**
+ * The registration: everything but the code, then the code, then the registers.
+ *
+ * @returns `begunIn`: whether this browser's newest registration began in that interaction.
+ */
+export function registrationRoutes(router: Router, deps: FrontDoorDeps) {
   const { db, clock, pages, door, limits } = deps;
   const { stored, open, keep, change, newTicket } = draftKeeper(deps);
   registrationStepRoutes(router, deps);
@@ -43,8 +47,10 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
     ctx: Context,
     view: { form: FormState; edit: boolean; needsBirthDate: boolean; resume?: Draft | undefined },
   ): void {
+    const { interaction } = view.form.values;
     pages.render(ctx, 'front-door/register', {
       ...view,
+      login: interaction ? `${interactionPath(interaction)}/login` : '/account',
       resume: view.resume && {
         who: maskName(view.resume.name),
         lastFour: lastFour(view.resume.phone),
@@ -149,4 +155,11 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps): void {
 
   router.get('/interaction/:uid/registered', (ctx) => registered(ctx, false));
   router.post('/interaction/:uid/registered', (ctx) => registered(ctx, true));
+
+  return {
+    async begunIn(ctx: Context, interactionUid: string): Promise<boolean> {
+      const found = (await stored(ctx))?.found;
+      return (found?.state === 'open' ? found.draft : found)?.interactionUid === interactionUid;
+    },
+  };
 }

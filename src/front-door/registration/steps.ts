@@ -142,7 +142,7 @@ export function registrationStepRoutes(router: Router, deps: FrontDoorDeps): voi
         at: clock(),
       });
       const { interactionUid } = asked.draft;
-      const login = interactionUid ? interactionPath(interactionUid) : '/account';
+      const login = interactionUid ? `${interactionPath(interactionUid)}/login` : '/account';
       return showStop(deps, ctx, error, [
         { label: 'frontDoor.register.logIn', href: login },
         { label: 'frontDoor.recover.start', href: '/recover' },

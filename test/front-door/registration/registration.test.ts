@@ -230,6 +230,21 @@ test('a registration that began in a login goes on to it, logged in at basic', a
   ]);
 });
 
+test('whoever came to register is led there once, and can log in instead', async (t) => {
+  const door = await startFrontDoor(t);
+  const jar = door.jar();
+  const uid = door.begin({ wantsAccount: true });
+  const sent = await jar.get(`/interaction/${uid}`);
+  t.is(sent.location, `${door.url}/register?interaction=${uid}`);
+  t.regex(
+    (await follow(jar, await jar.get(sent.location!))).text,
+    new RegExp(`href="/interaction/${uid}/login"`),
+  );
+  t.regex((await jar.get(`/interaction/${uid}/login`)).text, /name="username"/);
+  await submit(jar, '/register', entriesOf(personNamed('deng_yutong'), { interaction: uid }));
+  t.regex((await jar.get(`/interaction/${uid}`)).text, /name="username"/);
+});
+
 test('another browser cannot finish the login of a registration', async (t) => {
   const door = await startFrontDoor(t);
   const uid = door.begin();
