@@ -3,9 +3,10 @@ import en from '../../config/texts/en/citizens.json' with { type: 'json' };
 import chinese from '../../config/texts/zh-CN/citizens.json' with { type: 'json' };
 import type { Queryable } from '../platform/database.ts';
 import type { Cipher } from '../platform/field-encryption.ts';
+import { newId } from '../platform/id.ts';
 import { lifetimes } from '../platform/lifetimes.ts';
 import { limitsInUse } from '../platform/limits.ts';
-import { post } from '../platform/outbox.ts';
+import { post, withdraw } from '../platform/outbox.ts';
 
 /** What a code is for; one sent for one purpose is nothing for another. */
 export type CodePurpose =
@@ -67,8 +68,18 @@ export interface CodeRequest {
   now: Date;
 }
 
+/** What is known of the message with a code: not tried yet, refused by the gateway and tried again, handed over. */
+export type Delivery = 'waiting' | 'failing' | 'sent';
+
+/** A code that is still good. */
+export interface LiveCode {
+  sentAt: Date;
+  expiresAt: Date;
+  delivery: Delivery;
+}
+
 export interface CodeSent {
-  /** Whether a new code went out. Otherwise an earlier one may still be good: see `expiresAt`. */
+  /** Whether a new code is on its way. Otherwise an earlier one may still be good: see `expiresAt`. */
   sent: boolean;
   /** Why not. */
   reason?: 'too_soon' | 'daily_limit';
@@ -76,6 +87,8 @@ export interface CodeSent {
   resendAt: Date;
   /** Until when the newest code of this context is good; absent when there is none. */
   expiresAt?: Date;
+  /** What became of that code's message. */
+  delivery?: Delivery;
 }
 
 const later = (now: Date, seconds: number) => new Date(now.getTime() + seconds * 1000);
@@ -102,36 +115,46 @@ const hashOf = (cipher: Cipher, { phone, purpose, context }: Omit<CodeRequest, '
 /**
  * Sends a code of six digits through the outbox, in the caller's transaction. Only the newest code of a context
  * counts. Whether one more may be sent is decided by one statement, so that requests in parallel keep the limits.
+ * What the gateway did not take does not count, and a newer code of the context takes its place.
  */
 export async function sendCode(writer: CodeWriter, request: CodeRequest): Promise<CodeSent> {
   const { tx, cipher, rules = codeRules() } = writer;
   const { phone, purpose, context, now } = request;
   const phoneIndex = cipher.blindIndex('phone', phone);
   const fixed = writer.fixedCode?.(phone);
+  const messageId = newId();
   if (fixed === undefined) {
     const refused =
-      (await countSending(tx, cipher.blindIndex(QUOTAS[purpose], phone), rules, now)) ??
-      (await countSending(tx, cipher.blindIndex('code-quota-total', phone), totalOf(rules), now));
+      (await countSending(tx, cipher.blindIndex(QUOTAS[purpose], phone), messageId, rules, now)) ??
+      (await countSending(tx, cipher.blindIndex('code-quota-total', phone), messageId, totalOf(rules), now));
     if (refused) {
       const live = await liveCode(tx, phoneIndex, request);
-      return { ...refused, ...(live && { expiresAt: live.expiresAt }) };
+      return { ...refused, ...(live && { expiresAt: live.expiresAt, delivery: live.delivery }) };
     }
   }
   const code = fixed ?? String(randomInt(1_000_000)).padStart(6, '0');
   const expiresAt = later(now, rules.lifetime);
+  // A gateway that comes back delivers the code that counts, not all that were asked for meanwhile.
+  const [older] = await tx.query<{ message_id: string | null }>(
+    `select message_id from one_time_codes where context = $1 and purpose = $2 and phone_index = $3 for update`,
+    [context, purpose, phoneIndex],
+  );
+  if (older?.message_id) await withdraw(tx, older.message_id, now);
   await tx.query(
-    `insert into one_time_codes (context, purpose, phone_index, code_hash, sent_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6)
+    `insert into one_time_codes (context, purpose, phone_index, code_hash, sent_at, expires_at, message_id)
+     values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (context, purpose, phone_index) do update
      set code_hash = excluded.code_hash, failures = 0, sent_at = excluded.sent_at,
-       expires_at = excluded.expires_at, spent_at = null`,
-    [context, purpose, phoneIndex, hashOf(cipher, request, code), now, expiresAt],
+       expires_at = excluded.expires_at, spent_at = null, message_id = excluded.message_id`,
+    [context, purpose, phoneIndex, hashOf(cipher, request, code), now, expiresAt, messageId],
   );
   const text = (request.message ?? (request.locale === 'en' ? en : chinese).codeMessage)
     .replace('{code}', code)
     .replace('{minutes}', String(Math.round(rules.lifetime / 60)));
-  await post(tx, cipher, { channel: 'sms', to: phone, text, kind: `code_${purpose}`, now, expiresAt });
-  return { sent: true, resendAt: later(now, fixed === undefined ? rules.resend : 0), expiresAt };
+  const message = { channel: 'sms', to: phone, text, kind: `code_${purpose}`, now, expiresAt } as const;
+  await post(tx, cipher, { id: messageId, ...message });
+  const resendAt = later(now, fixed === undefined ? rules.resend : 0);
+  return { sent: true, resendAt, expiresAt, delivery: 'waiting' };
 }
 
 /**
@@ -144,45 +167,70 @@ const totalOf = (rules: CodeRules): CodeRules => ({
   resend: -rules.window,
 });
 
-/** Counts one sending, or says why there may be none now. */
+/**
+ * Counts one sending, or says why there may be none now. The same statement looks at what became of the earlier
+ * ones: what the gateway did not take leaves the limit free, and once it is given up the pause, too, and is taken
+ * out of the count for good.
+ */
 async function countSending(
   tx: Queryable,
   phoneIndex: Buffer,
+  messageId: string,
   { resend, perWindow, window }: CodeRules,
   now: Date,
 ): Promise<Omit<CodeSent, 'expiresAt'> | undefined> {
   const windowEnded = later(now, -window);
   const counted = await tx.query(
-    `insert into code_quotas as q (phone_index, window_start, sent, last_sent_at) values ($1, $2, 1, $2)
+    `insert into code_quotas as q (phone_index, window_start, sent, last_sent_at, pending)
+     values ($1, $2, 1, $2, array[$6::uuid])
      on conflict (phone_index) do update set
        window_start = case when q.window_start <= $3 then $2 else q.window_start end,
-       sent = case when q.window_start <= $3 then 1 else q.sent + 1 end,
-       last_sent_at = $2
-     where q.last_sent_at <= $4 and (q.sent < $5 or q.window_start <= $3)
+       sent = case when q.window_start <= $3 then 1 else q.sent + 1 - (
+         select count(*) from outbox where id = any(q.pending) and given_up_at is not null and sent_at is null) end,
+       last_sent_at = $2,
+       pending = case when q.window_start <= $3 then array[$6::uuid] else array(
+         select message from unnest(q.pending) message
+         where not exists (select 1 from outbox where id = message and sealed is null)) || $6::uuid end
+     where (q.last_sent_at <= $4 or exists (
+         select 1 from outbox where id = q.pending[cardinality(q.pending)] and given_up_at is not null))
+       and (q.window_start <= $3 or $5 > q.sent - (
+         select count(*) from outbox
+         where id = any(q.pending) and sent_at is null and (failed_at is not null or given_up_at is not null)))
      returning 1`,
-    [phoneIndex, now, windowEnded, later(now, -resend), perWindow],
+    [phoneIndex, now, windowEnded, later(now, -resend), perWindow, messageId],
   );
   if (counted.length > 0) return undefined;
-  const [quota] = await tx.query<{ window_start: Date; sent: number; last_sent_at: Date }>(
-    'select window_start, sent, last_sent_at from code_quotas where phone_index = $1',
-    [phoneIndex],
+  const [quota] = await tx.query<{ window_start: Date; last_sent_at: Date; full: boolean }>(
+    `select window_start, last_sent_at, window_start > $2 and $3 <= sent - (
+       select count(*) from outbox
+       where id = any(pending) and sent_at is null and (failed_at is not null or given_up_at is not null)) as full
+     from code_quotas where phone_index = $1`,
+    [phoneIndex, windowEnded, perWindow],
   );
   const soon = later(quota?.last_sent_at ?? now, resend);
-  if (quota && quota.sent >= perWindow && quota.window_start > windowEnded) {
+  if (quota?.full) {
     const nextDay = later(quota.window_start, window);
     return { sent: false, reason: 'daily_limit', resendAt: nextDay > soon ? nextDay : soon };
   }
   return { sent: false, reason: 'too_soon', resendAt: soon };
 }
 
-async function liveCode(tx: Queryable, phoneIndex: Buffer, { context, purpose, now }: CodeRequest) {
-  const [live] = await tx.query<{ sent_at: Date; expires_at: Date }>(
-    `select sent_at, expires_at from one_time_codes
-     where context = $1 and purpose = $2 and phone_index = $3 and spent_at is null and expires_at > $4
+async function liveCode(
+  tx: Queryable,
+  phoneIndex: Buffer,
+  { context, purpose, now }: CodeRequest,
+): Promise<LiveCode | undefined> {
+  const [live] = await tx.query<{ sent_at: Date; expires_at: Date; delivery: Delivery }>(
+    `select code.sent_at, code.expires_at, case
+       when message.sent_at is not null then 'sent'
+       when message.failed_at is not null or message.given_up_at is not null then 'failing'
+       else 'waiting' end as delivery
+     from one_time_codes code left join outbox message on message.id = code.message_id
+     where context = $1 and purpose = $2 and phone_index = $3 and spent_at is null and code.expires_at > $4
        and failures < $5`,
     [context, purpose, phoneIndex, now, FAILURES_MAX],
   );
-  return live && { sentAt: live.sent_at, expiresAt: live.expires_at };
+  return live && { sentAt: live.sent_at, expiresAt: live.expires_at, delivery: live.delivery };
 }
 
 /** The newest code of a context, if it still is good for anything: a page need not send another then. */
@@ -190,8 +238,7 @@ export const currentCode = (
   db: Queryable,
   cipher: Cipher,
   request: CodeRequest,
-): Promise<{ sentAt: Date; expiresAt: Date } | undefined> =>
-  liveCode(db, cipher.blindIndex('phone', request.phone), request);
+): Promise<LiveCode | undefined> => liveCode(db, cipher.blindIndex('phone', request.phone), request);
 
 /**
  * Uses up a code. Decided by one statement: of any number of requests with the right code one gets `ok`.

@@ -6,6 +6,8 @@ import { lifetimes } from './lifetimes.ts';
 export type Channel = 'sms' | 'mail';
 
 export interface Message {
+  /** Made by `newId`, for a caller that has to know it beforehand. */
+  id?: string;
   channel: Channel;
   /** Phone number or address. Sealed in the database together with the text. */
   to: string;
@@ -38,7 +40,7 @@ export const backOff = (attempts: number): number => Math.min(2 * 4 ** (attempts
 /** Puts a message into the outbox, in the caller's transaction. @returns the message's id. */
 export async function post(tx: Queryable, cipher: Cipher, message: Message): Promise<string> {
   const { channel, to, text, kind, now } = message;
-  const id = newId();
+  const { id = newId() } = message;
   await tx.query(
     `insert into outbox (id, channel, kind, sealed, created_at, expires_at, due_at)
      values ($1, $2, $3, $4, $5, $6, $5)`,
@@ -53,6 +55,10 @@ export async function post(tx: Queryable, cipher: Cipher, message: Message): Pro
   );
   return id;
 }
+
+/** Makes a message worthless that something newer replaces. One in the gateway's hands at this moment still arrives. */
+export const withdraw = async (tx: Queryable, id: string, now: Date): Promise<void> =>
+  void (await tx.query('update outbox set expires_at = $2 where id = $1 and sealed is not null', [id, now]));
 
 interface Claimed {
   id: string;
@@ -76,7 +82,7 @@ export async function deliver(db: Queryable, cipher: Cipher, send: Send, now: Da
     const claimed = await db.query<Claimed>(
       `update outbox set due_at = $2, attempts = attempts + 1
        where id in (
-         select id from outbox where sealed is not null and due_at <= $1
+         select id from outbox where sealed is not null and due_at <= $1 and expires_at > $1
          order by due_at limit $3 for update skip locked)
        returning id, channel, sealed, attempts, expires_at`,
       [now, later(now, CLAIM_SECONDS), BATCH],
@@ -98,10 +104,11 @@ async function deliverOne(db: Queryable, cipher: Cipher, send: Send, now: Date, 
     );
     return true;
   } catch {
-    // The gateway's own words may quote the receiver, so they are not kept; `attempts` tells that it failed.
-    await db.query('update outbox set due_at = $2 where id = $1 and sealed is not null', [
+    // The gateway's own words may quote the receiver, so they are not kept, only that it failed.
+    await db.query('update outbox set due_at = $2, failed_at = $3 where id = $1 and sealed is not null', [
       id,
       later(now, backOff(attempts)),
+      now,
     ]);
     return false;
   }

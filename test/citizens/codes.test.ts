@@ -5,6 +5,7 @@ import {
   type CodePurpose,
   type CodeRequest,
   codeRules,
+  currentCode,
   redeemCode,
   sendCode,
 } from '../../src/citizens/one-time-code.ts';
@@ -141,6 +142,73 @@ test('a phone gets ten codes a day', async (t) => {
   });
   t.true((await send(db, { now: minutesLater(10), phone: phoneOf(2) })).sent);
   t.true((await send(db, { now: minutesLater(24 * 60) })).sent);
+});
+
+/** Lets the outbox try the gateway, which takes nothing. */
+const refusedBy = (db: Database, now: Date) =>
+  deliver(db, cipher, () => Promise.reject(new Error('gateway down')), now);
+const deliveryOf = async (db: Database, now: Date) =>
+  (await currentCode(db, cipher, { ...request, now }))?.delivery;
+
+test('a code that the gateway does not take is known to be failing, until it is taken', async (t) => {
+  const db = await freshDatabase(t);
+  t.is((await send(db)).delivery, 'waiting');
+  t.is(await deliveryOf(db, NOW), 'waiting');
+  await refusedBy(db, NOW);
+  t.is(await deliveryOf(db, NOW), 'failing');
+  t.like(await send(db), { sent: false, reason: 'too_soon', delivery: 'failing' });
+  t.is(await redeem(db, await received(db, minutesLater(0.5)), { now: minutesLater(1) }), 'ok');
+  t.is((await db.query('select 1 from outbox where sent_at is null')).length, 0);
+});
+
+test('codes that no gateway took use up no day, and the newest alone arrives when it is back', async (t) => {
+  const db = await freshDatabase(t);
+  for (let i = 0; i < 12; i++) {
+    // Some in other places: registering anew, or in another tab.
+    const context = i % 3 === 0 ? `tab-${i}` : request.context;
+    t.true((await send(db, { context, now: minutesLater(i * 2) })).sent, `code ${i}`);
+    await refusedBy(db, minutesLater(i * 2));
+  }
+  const back = minutesLater(23);
+  const texts: string[] = [];
+  await deliver(db, cipher, async ({ text }) => void texts.push(text), back);
+  t.is(texts.length, 1, 'what is worthless or replaced is not sent');
+  t.is(await redeem(db, /\d{6}/.exec(texts[0] ?? '')?.[0] ?? '', { now: back }), 'ok');
+  for (let i = 0; i < 9; i++) {
+    const now = minutesLater(24 + i);
+    t.true((await send(db, { now })).sent, `after it came back: ${i}`);
+    await received(db, now);
+  }
+  t.like(await send(db, { now: minutesLater(40) }), { sent: false, reason: 'daily_limit' });
+  t.deepEqual(
+    await db.query('select max(sent) as sent, max(cardinality(pending)) as open from code_quotas'),
+    [{ sent: 10, open: 1 }],
+    'nothing is kept of those that were given up',
+  );
+});
+
+test('a code that was given up does not hold the next one back', async (t) => {
+  const db = await freshDatabase(t);
+  const rules = { ...codeRules(), lifetime: 20 };
+  const sendShort = (now: Date) =>
+    db.transaction((tx) => sendCode({ tx, cipher, rules }, { ...request, now }));
+  t.true((await sendShort(NOW)).sent);
+  await refusedBy(db, NOW);
+  t.is((await sendShort(minutesLater(0.5))).reason, 'too_soon', 'it is still tried');
+  await refusedBy(db, minutesLater(0.5));
+  t.true((await sendShort(minutesLater(0.5))).sent);
+});
+
+test('of parallel requests for a code one sends, also after ten that no gateway took', async (t) => {
+  const db = await freshDatabase(t, { max: 10 });
+  for (let i = 0; i < 10; i++) {
+    await send(db, { now: minutesLater(i) });
+    await (i < 9 ? received(db, minutesLater(i)) : refusedBy(db, minutesLater(i)));
+  }
+  const now = minutesLater(10);
+  const contexts = Array.from({ length: 10 }, (_, i) => `tab-${i}`);
+  const results = await Promise.all(contexts.map((context) => send(db, { context, now })));
+  t.is(results.filter(({ sent }) => sent).length, 1);
 });
 
 test('what others can have sent to a phone leaves its owner the codes to log in and to recover', async (t) => {

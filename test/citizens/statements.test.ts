@@ -73,8 +73,9 @@ test('every statement of the room uses an index', async (t) => {
   const code = { phone: phoneOf(1), purpose: 'login' as const, context: 'c', now };
   await sendCode({ tx, cipher }, code);
   await sendCode({ tx, cipher }, code);
+  await sendCode({ tx, cipher }, { ...code, now: minutesLater(1) });
   await redeemCode({ tx, cipher }, { ...code, code: '0' });
-  await redeemCode({ tx, cipher }, { ...code, code: '0', now: minutesLater(9) });
+  await redeemCode({ tx, cipher }, { ...code, code: '0', now: minutesLater(10) });
   const totp = await startTotp(tx, cipher, { citizenId, label: 'a', issuer: 'i', account: 'a', now });
   const confirm = { citizenId, id: totp.id, boundLevel: 'basic' as const, now };
   await confirmTotp(tx, cipher, {
