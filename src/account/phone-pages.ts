@@ -121,14 +121,24 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     now: clock(),
   });
 
-  /** Sends a code, unless the page was only loaded again and an earlier one is still good. */
-  async function askCode(ctx: Context, me: FreshMe, pending: Pending, again: boolean): Promise<CodeSent> {
+  /**
+   * Sees to the code of the page.
+   *
+   * @param how `open`: sends one, unless the page was only loaded again and an earlier one is still good; `again`:
+   *   another; `stay`: none.
+   */
+  async function askCode(
+    ctx: Context,
+    me: FreshMe,
+    pending: Pending,
+    how: 'open' | 'again' | 'stay',
+  ): Promise<CodeSent> {
     const request = { ...codeOf(me, pending), locale: localeOf(ctx) };
-    const current = again ? undefined : await currentCode(db, cipher, request);
-    if (current) {
+    const current = how === 'again' ? undefined : await currentCode(db, cipher, request);
+    if (current || how === 'stay') {
       const wait = fixedCode?.(pending.phone) === undefined ? (rules ?? codeRules()).resend : 0;
-      const resendAt = new Date(current.sentAt.getTime() + wait * 1000);
-      return { sent: false, resendAt, expiresAt: current.expiresAt };
+      const resendAt = current ? new Date(current.sentAt.getTime() + wait * 1000) : request.now;
+      return { ...current, sent: false, resendAt };
     }
     return db.transaction(async (tx) => {
       const sent = await sendCode({ tx, cipher, fixedCode, rules }, request);
@@ -140,12 +150,20 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     });
   }
 
-  function showCode(ctx: Context, pending: Pending, sent: CodeSent | undefined, state?: FormState): void {
-    const wait = sent ? Math.max(0, Math.ceil((sent.resendAt.getTime() - clock().getTime()) / 1000)) : 0;
+  async function showCode(
+    ctx: Context,
+    me: FreshMe,
+    pending: Pending,
+    { how = 'stay', state }: { how?: 'open' | 'again' | 'stay'; state?: FormState } = {},
+  ): Promise<void> {
+    const { resendAt, expiresAt, reason, delivery } = await askCode(ctx, me, pending, how);
+    const seconds = (until: Date) => Math.max(0, Math.ceil((until.getTime() - clock().getTime()) / 1000));
     pages.render(ctx, 'account/phone-code', {
       ending: pending.phone.slice(-4),
-      wait,
-      limited: sent?.reason === 'daily_limit' && sent.expiresAt === undefined,
+      wait: seconds(resendAt),
+      limited: reason === 'daily_limit' && expiresAt === undefined,
+      delivery,
+      left: expiresAt ? Math.ceil(seconds(expiresAt) / 60) : 0,
       ...(state && { form: state }),
     });
   }
@@ -155,7 +173,7 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     if (!me) return;
     const pending = pendingOf(me);
     if (!pending) return ctx.redirect(PATH);
-    showCode(ctx, pending, await askCode(ctx, me, pending, false));
+    await showCode(ctx, me, pending, { how: 'open' });
   });
 
   router.post(CODE, async (ctx) => {
@@ -164,8 +182,8 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     const pending = pendingOf(me);
     if (!pending) return ctx.redirect(PATH);
     const posted = formOf(ctx, Code);
-    if (!posted.ok) return showCode(ctx, pending, undefined, posted.form);
-    if (posted.data.action === 'resend') return showCode(ctx, pending, await askCode(ctx, me, pending, true));
+    if (!posted.ok) return showCode(ctx, me, pending, { state: posted.form });
+    if (posted.data.action === 'resend') return showCode(ctx, me, pending, { how: 'again' });
     await countAttempt(deps, me.citizen, 'code', `phone ${ownerOf(me)}`);
     // Asked before the code was sent, too; in between a number or its SIM can have changed hands.
     const said = await checked(me, pending.phone);
@@ -182,7 +200,7 @@ export function phoneRoutes(router: Router, deps: AccountDeps, gate: Gate): void
     });
     if (outcome !== 'ok') {
       posted.form.errors.sms_code = `account.phone.code_${outcome}`;
-      return showCode(ctx, pending, undefined, posted.form);
+      return showCode(ctx, me, pending, { state: posted.form });
     }
     backToSecurity(ctx, 'phoneChanged');
   });

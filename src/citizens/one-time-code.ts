@@ -190,9 +190,9 @@ async function countSending(
        last_sent_at = $2,
        pending = case when q.window_start <= $3 then array[$6::uuid] else array(
          select message from unnest(q.pending) message
-         where not exists (select 1 from outbox where id = message and sealed is null)) || $6::uuid end
-     where (q.last_sent_at <= $4 or exists (
-         select 1 from outbox where id = q.pending[cardinality(q.pending)] and given_up_at is not null))
+         where coalesce((select sealed is not null from outbox where id = message), true)) || $6::uuid end
+     where (q.last_sent_at <= $4 or (
+         select given_up_at is not null from outbox where id = q.pending[cardinality(q.pending)]))
        and (q.window_start <= $3 or $5 > q.sent - (
          select count(*) from outbox
          where id = any(q.pending) and sent_at is null and (failed_at is not null or given_up_at is not null)))

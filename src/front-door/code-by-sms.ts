@@ -1,7 +1,15 @@
 import type { Context } from 'koa';
-import { type CodePurpose, codeRules, currentCode, redeemCode, sendCode } from '../citizens/one-time-code.ts';
+import {
+  type CodePurpose,
+  codeRules,
+  currentCode,
+  type Delivery,
+  redeemCode,
+  sendCode,
+} from '../citizens/one-time-code.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { FrontDoorDeps } from './deps.ts';
+import { hoursOf } from './hours.ts';
 import { lastFour } from './masked.ts';
 
 /** A code that belongs to one phone and one place. */
@@ -15,12 +23,16 @@ export interface CodePlace {
 /** What the page says about the code. */
 export interface CodeState {
   lastFour: string;
-  /** A code is under way or arrived, and still good. */
+  /** There is a code that is still good, wherever its message is. */
   live: boolean;
-  /** It was sent by this very page. */
-  fresh: boolean;
+  /** What became of its message, so that the page claims no more than is known. */
+  delivery?: Delivery | undefined;
   /** How long a code is good, in minutes. */
   minutes: number;
+  /** For how many of them it still is. */
+  left: number;
+  /** For how many hours a registration or recovery keeps what was typed. */
+  kept: number;
   /** Seconds until another can be sent. */
   resendAfter: number;
   /** The phone gets no more codes today, and there is none to fill in. */
@@ -46,16 +58,21 @@ export async function seeToCode(
   const { db, cipher, fixedCode } = deps;
   const now = deps.clock();
   const rules = codeRules();
-  const state = { lastFour: lastFour(phone), minutes: Math.round(rules.lifetime / 60) };
   const seconds = (until: Date): number => Math.max(0, Math.ceil((until.getTime() - now.getTime()) / 1000));
+  const about = (code: { expiresAt?: Date; delivery?: Delivery } | undefined) => ({
+    lastFour: lastFour(phone),
+    minutes: Math.round(rules.lifetime / 60),
+    kept: hoursOf('draft'),
+    live: code?.expiresAt !== undefined,
+    delivery: code?.delivery,
+    left: code?.expiresAt ? Math.ceil(seconds(code.expiresAt) / 60) : 0,
+  });
   const lifted = fixedCode?.(phone) !== undefined;
   const current = await currentCode(db, cipher, { phone, purpose, context, now });
   if (how === 'stay' || (how === 'open' && current)) {
     const resendAt = current && new Date(current.sentAt.getTime() + (lifted ? 0 : rules.resend * 1000));
     return {
-      ...state,
-      live: current !== undefined,
-      fresh: false,
+      ...about(current),
       limited: false,
       noMore: false,
       resendAfter: resendAt ? seconds(resendAt) : 0,
@@ -70,9 +87,7 @@ export async function seeToCode(
   const noMore = result.reason === 'daily_limit';
   const params = { seconds: resendAfter, hours: Math.ceil(resendAfter / 3600) };
   return {
-    ...state,
-    live: result.expiresAt !== undefined,
-    fresh: result.sent,
+    ...about(result),
     limited: noMore && result.expiresAt === undefined,
     noMore,
     resendAfter: noMore ? 0 : resendAfter,

@@ -2,6 +2,7 @@ import test from 'ava';
 import type { Level } from '../../src/assurance/level.ts';
 import { loadStanding } from '../../src/assurance/standing.ts';
 import { readCitizen } from '../../src/citizens/store.ts';
+import { deliver } from '../../src/platform/outbox.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
 import { audited } from '../support/audited.ts';
 
@@ -18,12 +19,16 @@ test('a phone is changed with the carrier and a code; both numbers are told', as
   const { citizenId, jar, phone } = await signedIn(account);
   const page = await account.submit(jar, '/account/security/phone', { phone: '138 0000 0000' });
   t.is(new URL(page.url).pathname, '/account/security/phone/code');
-  t.regex(page.text, /尾号 0000/);
+  t.regex(page.text, /将发送到尾号 0000/);
+  const refused = () => Promise.reject(new Error('no gateway'));
+  await deliver(account.db, account.cipher, refused, new Date());
+  t.regex((await jar.get('/account/security/phone/code')).text, /短信暂时发不出去[\s\S]*原号码继续有效/);
+  await account.db.query(`update outbox set due_at = created_at`);
   t.false(new URL(page.url).search.includes('138'));
   const [message] = await account.messages();
   t.is(message?.to, '13800000000');
   const code = /\d{6}/.exec(message!.text)![0];
-  t.is((await jar.get('/account/security/phone/code')).status, 200);
+  t.regex((await jar.get('/account/security/phone/code')).text, /已发送到尾号 0000/);
   t.deepEqual(await account.messages(), [], 'loading the page again sends no other code');
   const path = '/account/security/phone/code';
   const wrong = await account.submit(jar, path, { sms_code: code === '000000' ? '1' : '000000' });

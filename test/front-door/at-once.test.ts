@@ -167,6 +167,51 @@ test('codes that strangers have sent to a phone do not keep its owner from loggi
   t.is(door.told.length, 1);
 });
 
+test('what the gateway does not take is said on the page, with what else helps, and uses up no day', async (t) => {
+  const door = await startFrontDoor(t);
+  const owner = personNamed('xu_wenzhou');
+  const citizenId = await givenAccountOf(door, owner);
+  const jar = door.jar();
+  const uid = await passwordTyped(door, jar, owner.username);
+  const path = `/interaction/${uid}/code`;
+  const waiting = (await jar.get(path)).text;
+  t.regex(waiting, new RegExp(`将发送到尾号[\\s\\S]*href="${path}"`));
+  t.notRegex(waiting, /暂时发不出去|验证码已发送/, 'nothing is claimed before it is known');
+  let page = '';
+  for (let i = 0; i < 12; i++) {
+    await door.smsFails();
+    page = (await jar.get(path)).text;
+    t.regex(page, /短信暂时发不出去[\s\S]*还有 5 分钟有效[\s\S]*过一段时间再登录/);
+    t.notRegex(page, /with=totp|通行密钥/, 'nothing that this person does not have');
+    door.advance(61);
+    page = (await submit(jar, path, { action: 'resend' })).text;
+    t.regex(page, /将发送到/);
+  }
+  await door.smsFails();
+  page = (await submit(jar, path, { code: '' })).text;
+  t.regex(page, /短信暂时发不出去/, 'a wrong entry does not hide it');
+  const names = { label: 'app', issuer: 'x', account: 'y' };
+  const pending = await startTotp(door.db, cipher, { citizenId, ...names, now: door.now() });
+  const appCode = generateSync({ secret: pending.secret, epoch: Math.floor(door.now().getTime() / 1000) });
+  const confirm = { citizenId, id: pending.id, boundLevel: 'basic', now: door.now() } as const;
+  await confirmTotp(door.db, cipher, { ...confirm, code: appCode });
+  t.regex((await jar.get(path)).text, /短信暂时发不出去[\s\S]*class="button[^>]*with=totp/);
+  door.advance(10);
+  t.is((await door.sms(owner.phone)).length, 1, 'the newest alone');
+  t.regex((await jar.get(path)).text, /已发送到尾号/);
+  await submit(jar, path, { code: await door.code(owner.phone) });
+  t.like(door.told[0], { did: 'loggedIn', citizenId });
+
+  const person = personNamed('deng_yutong');
+  await submit(jar, '/register', entriesOf(person));
+  await door.smsFails();
+  page = (await jar.get('/register/code')).text;
+  t.regex(page, /短信暂时发不出去[\s\S]*填写的信息保留 24 小时/);
+  t.regex(page, /name="sms_code"[\s\S]*value="resend"/);
+  const english = (await jar.get('/register/code?lang=en')).text;
+  t.regex(english, /Text messages cannot be sent right now/);
+});
+
 test('an office behind one address logs in as often as it likes; spellings of a name count as one', async (t) => {
   const door = await startFrontDoor(t);
   const person = personNamed('xu_wenzhou');

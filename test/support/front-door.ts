@@ -48,6 +48,8 @@ export interface TestFrontDoor {
   now(): Date;
   /** The text messages to a phone, newest first. */
   sms(phone: string): Promise<string[]>;
+  /** The gateway is tried, and takes nothing. */
+  smsFails(): Promise<void>;
   /** The code in the newest message to a phone. */
   code(phone: string): Promise<string>;
 }
@@ -229,6 +231,9 @@ export async function startFrontDoor(
     },
     now: clock,
     sms,
+    async smsFails() {
+      await deliver(db, cipher, () => Promise.reject(new Error('no gateway')), clock());
+    },
     code: async (phone) => (await sms(phone))[0]?.match(/\d{6}/)?.[0] ?? '',
   };
 }

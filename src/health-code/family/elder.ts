@@ -1,7 +1,7 @@
 import { record } from '../../audit/log.ts';
 import { recordGuardianship } from '../../citizens/guardianship.ts';
 import { parseMobile } from '../../citizens/identifiers.ts';
-import { codeRules, currentCode, redeemCode, sendCode } from '../../citizens/one-time-code.ts';
+import { codeRules, currentCode, type Delivery, redeemCode, sendCode } from '../../citizens/one-time-code.ts';
 import { createCitizen, findByIdentifier } from '../../citizens/store.ts';
 import { newId } from '../../platform/id.ts';
 import { lifetimes } from '../../platform/lifetimes.ts';
@@ -73,6 +73,10 @@ export interface ConsentCode {
   lastFour: string;
   minutes: number;
   live: boolean;
+  /** What became of its message. */
+  delivery?: Delivery | undefined;
+  /** For how many minutes it still is good. */
+  left: number;
   /** Seconds until another can be sent. */
   resendAfter: number;
   limited: boolean;
@@ -100,15 +104,19 @@ export async function seeToConsent(
     return {
       ...base,
       live: current !== undefined,
+      delivery: current?.delivery,
+      left: current ? Math.ceil(wait(current.expiresAt) / 60) : 0,
       resendAfter: resendAt && !lifted ? wait(resendAt) : 0,
       limited: false,
     };
   }
-  const { reason, resendAt, expiresAt } = await db.transaction((tx) =>
+  const { reason, resendAt, expiresAt, delivery } = await db.transaction((tx) =>
     sendCode({ tx, cipher, fixedCode }, { ...place, message, now }),
   );
   const limited = reason === 'daily_limit';
-  return { ...base, live: expiresAt !== undefined, resendAfter: limited ? 0 : wait(resendAt), limited };
+  const left = expiresAt ? Math.ceil(wait(expiresAt) / 60) : 0;
+  const resendAfter = limited ? 0 : wait(resendAt);
+  return { ...base, live: expiresAt !== undefined, delivery, left, resendAfter, limited };
 }
 
 /**

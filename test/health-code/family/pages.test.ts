@@ -188,8 +188,9 @@ test('an elder agrees by a code to their own phone, and is told', async (t) => {
   const { name, id_number, phone } = site.person('meng_qiuping');
   const asked = await site.submit('/health/family/elder', { name, id_number, phone });
   t.regex(asked.location ?? '', /^\/health\/family\/elder\/[0-9a-f-]{36}$/);
-  t.regex((await site.jar.get(asked.location!)).text, new RegExp(phone.slice(-4)));
+  t.regex((await site.jar.get(asked.location!)).text, new RegExp(`将发送到${name}尾号 ${phone.slice(-4)}`));
   const [message = ''] = await site.messages(phone);
+  t.regex((await site.jar.get(asked.location!)).text, new RegExp(`已发到${name}尾号 ${phone.slice(-4)}`));
   t.regex(message, /王\*\*申请为您代办健康码/);
   const code = /\d{6}/.exec(message)![0];
   const wrong = await site.submit(asked.location!, { sms_code: code === '000000' ? '000001' : '000000' });
