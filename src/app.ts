@@ -44,6 +44,7 @@ import { type Clock, systemClock } from './platform/clock.ts';
 import { clockEndpoint } from './platform/clock-endpoint.ts';
 import { openDatabase } from './platform/database.ts';
 import { createCipher } from './platform/field-encryption.ts';
+import { formPages } from './platform/http/form-pages.ts';
 import { installHttp } from './platform/http/install.ts';
 import { openJobs } from './platform/jobs.ts';
 import { useLifetimes } from './platform/lifetimes.ts';
@@ -275,6 +276,7 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     },
   });
   app.use(office.routes());
+  app.use(formPages(app));
 
   let reload: NodeJS.Timeout | undefined;
   return {

@@ -34,6 +34,8 @@ interface PageOptions {
   nav?: Array<{ href: string; label: string; current?: boolean }>;
   /** `ymt-error` of the page. */
   error?: string;
+  /** Address of the form, where a GET of the address that it is posted to would not show it as it is here. */
+  formAt?: string;
   /** Address of a web app manifest, for pages that can be kept on the home screen. */
   manifest?: string;
 }
@@ -123,6 +125,7 @@ export function createPages({
       t,
       locale,
       large: ctx.state.large === true,
+      answersForm: ctx.method === 'POST',
       path: ctx.path + ctx.search,
       referenceId: ctx.state.referenceId,
       site: { operator: site.operator[locale], helpPhone: site.helpPhone, helpHours: site.helpHours[locale] },

@@ -90,6 +90,12 @@ test('registration can be read and used by everybody', async (t) => {
   await fill(entriesOf(person));
   await primary(page);
   await page.waitForSelector('[name=sms_code]');
+  // Back from here is past a page that answered a form: it shows the form, with what was kept, and sends nothing.
+  await page.goBack();
+  t.is(await page.inputValue('[name=id_number]'), person.id_number);
+  await page.reload();
+  t.is(await page.inputValue('[name=id_number]'), person.id_number);
+  await page.goForward();
   await shot('register-code');
   await page.fill('[name=sms_code]', await door.code(person.phone));
   await primary(page);

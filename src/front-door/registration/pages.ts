@@ -45,11 +45,24 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps) {
 
   function showForm(
     ctx: Context,
-    view: { form: FormState; edit: boolean; needsBirthDate: boolean; resume?: Draft | undefined },
+    view: {
+      form: FormState;
+      edit: boolean;
+      needsBirthDate: boolean;
+      resume?: Draft | undefined;
+      /** The browser holds a draft that this form does not change. */
+      other: boolean;
+    },
   ): void {
     const { interaction } = view.form.values;
+    // With what is typed here, once there is a draft of it; another draft of this browser is left alone.
+    const query = new URLSearchParams({
+      ...(!view.other && { edit: '1' }),
+      ...(interaction && { interaction }),
+    });
     pages.render(ctx, 'front-door/register', {
       ...view,
+      formAt: query.size > 0 ? `/register?${query}` : '/register',
       login: interaction ? `${interactionPath(interaction)}/login` : '/account',
       resume: view.resume && {
         who: maskName(view.resume.name),
@@ -79,6 +92,7 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps) {
       edit,
       needsBirthDate: document !== false && document.ok && document.birthDate === undefined,
       resume: edit ? undefined : current?.draft,
+      other: current !== undefined && !edit,
     });
   });
 
@@ -98,6 +112,7 @@ export function registrationRoutes(router: Router, deps: FrontDoorDeps) {
         form: { values: parsed.form.values, errors: errors as FormState['errors'] },
         edit,
         needsBirthDate: !checked.ok && checked.needsBirthDate,
+        other: before !== undefined && !edit,
       });
     }
     const { password, ...entries } = checked.entries;

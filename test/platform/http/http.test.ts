@@ -1,6 +1,8 @@
+import Router from '@koa/router';
 import test from 'ava';
 import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
+import { formPages } from '../../../src/platform/http/form-pages.ts';
 import { bodyParser, formOf } from '../../../src/platform/http/forms.ts';
 import { clientAddress, parseRanges } from '../../../src/platform/http/proxies.ts';
 import { Problem } from '../../../src/platform/problem.ts';
@@ -192,6 +194,30 @@ test('a form keeps what was typed, except secrets, and says what is wrong by fie
       },
     },
   });
+});
+
+test('an address that only takes a form leads to the page that the form is on, and no other does', async (t) => {
+  const router = new Router();
+  router
+    .get('/orders', answer(String))
+    .post('/orders/:id/approve', answer(String))
+    .post('/alone', answer(String));
+  router.get('/orders/:id', answer(String)).post('/orders/:id/devices/:device/end', answer(String));
+  const routes = router.routes();
+  const last = formPages({ middleware: [routes] });
+  const { url } = await serve(
+    t,
+    () => (ctx, next) => routes(ctx as never, () => Promise.resolve(last(ctx, next))),
+  );
+  const leads = async (path: string, method = 'GET') => {
+    const { status, headers } = await fetch(url + path, { method, redirect: 'manual', headers: HTML });
+    return headers.get('location') ?? status;
+  };
+  t.is(await leads('/orders/1/approve'), '/orders/1');
+  t.is(await leads('/orders/1/devices/2/end'), '/orders/1');
+  t.is(await leads('/orders/1/approve', 'POST'), 200);
+  t.is(await leads('/orders/1/other'), 404);
+  t.is(await leads('/alone'), 404);
 });
 
 test('a body that is too large is refused in plain words', async (t) => {
