@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import health from '../../config/health-code/settings.json' with { type: 'json' };
 import { isAuditableClientId } from '../audit/check-event.ts';
 import type { Database } from '../platform/database.ts';
 import { type ClientEntry, clientSchema, resourceSchema } from './client-metadata.ts';
@@ -96,7 +97,11 @@ function healthAlone({ claims_allowed, purposes, scope }: ClientEntry, where: st
   if (!claims_allowed.includes('health_code')) return;
   const alone = 'register a client of its own for the health code';
   if (claims_allowed.length > 1) throw new ClientsFileError(`${where}: claims_allowed: ${alone}`);
-  if (purposes.length !== 1) throw new ClientsFileError(`${where}: purposes: name one, and ${alone}`);
+  if (purposes.length !== 1 || purposes[0] !== health.purpose) {
+    throw new ClientsFileError(
+      `${where}: purposes: must be ["${health.purpose}"] and nothing else for health_code; ${alone}`,
+    );
+  }
   const more = scope?.split(' ').some((one) => !HEALTH_SCOPES.includes(one));
   if (more) throw new ClientsFileError(`${where}: scope: must be openid health_code; ${alone}`);
 }

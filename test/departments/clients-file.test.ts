@@ -32,6 +32,10 @@ const WRONG: [unknown, RegExp][] = [
     /entry 2 \(b\): resources: .* belongs to a already/,
   ],
   [[portal('a', { resources: [{ ...API, identifier: 'urn:ymt:health-ingest' }] })], /the platform’s own/],
+  ...[[], ['portal'], ['epidemic_prevention', 'portal']].map((purposes): [unknown, RegExp] => [
+    [portal('a', { claims_allowed: ['health_code'], purposes })],
+    /entry 1 \(a\): purposes: must be \["epidemic_prevention"\] and nothing else.*a client of its own/,
+  ]),
   [[portal('a', { min_arc: 'urn:ymt:acr:advanced' })], /entry 1 \(a\): min_arc: .*did you mean min_acr\?/],
   [[portal('a', { require_pcke: true })], /require_pcke: .*did you mean require_pkce\?/],
   [[portal('a', { resources: [{ ...API, min_arc: 'x' }] })], /resources\.0\.min_arc: .*did you mean min_acr/],
