@@ -18,6 +18,9 @@ export const SCOPE_CLAIMS = {
  */
 export const SCOPES_WITHOUT_DATA: readonly string[] = ['email', 'address'];
 
+/** What the `scope` of a registration may name. */
+export const REGISTRABLE_SCOPES: readonly string[] = [...Object.keys(SCOPE_CLAIMS), ...SCOPES_WITHOUT_DATA];
+
 /** Asked for by name in the `claims` parameter, and by no scope. */
 const CLAIMS_ALONE = { verified_claims: ['verified_claims'] } as const;
 

@@ -1,6 +1,6 @@
 import type { Client } from 'oidc-provider';
 import { type Level, levelOf } from '../assurance/level.ts';
-import { SCOPES_WITHOUT_DATA } from './claim-sets.ts';
+import { REGISTRABLE_SCOPES, SCOPES_WITHOUT_DATA } from './claim-sets.ts';
 
 /** Our metadata of a client, as `departments/client-metadata.ts` checked it. */
 export interface OwnMetadata {
@@ -40,6 +40,15 @@ const offered = (scope: string): string =>
         .split(' ')
         .filter((each) => !SCOPES_WITHOUT_DATA.includes(each))
         .join(' ') || 'openid';
+
+/** Which scopes of a registration are not offered, if any; the library says only that there are some. */
+export function scopesRefused(scope: unknown): string | undefined {
+  if (typeof scope !== 'string' || scope === '') return undefined;
+  const wrong = scope.split(' ').filter((each) => !REGISTRABLE_SCOPES.includes(each));
+  if (wrong.length === 0) return undefined;
+  const named = wrong.map((each) => JSON.stringify(each)).join(', ');
+  return `scope: ${named} is not offered; allowed are ${REGISTRABLE_SCOPES.join(' ')}, with one space between`;
+}
 
 /** The same from the metadata as the catalogue keeps it. */
 export function readOwnMetadata(of: Record<string, unknown>, clientId: string): OwnMetadata {

@@ -3,7 +3,7 @@ import { secretMatches } from '../departments/client-secret.ts';
 import type { LogoutNotice } from '../sessions/end.ts';
 import { rememberOnce } from '../sessions/replay-store.ts';
 import { type ProtocolDeps, protocolConfiguration } from './configuration.ts';
-import { forLibrary } from './own-metadata.ts';
+import { forLibrary, scopesRefused } from './own-metadata.ts';
 
 export interface ProtocolProvider {
   provider: Provider;
@@ -14,7 +14,7 @@ export interface ProtocolProvider {
    */
   sendLogout(notice: LogoutNotice): Promise<boolean>;
   /** Why the library would not serve a client with such metadata, if so. */
-  refusalOf(metadata: object): string | undefined;
+  refusalOf(metadata: { scope?: unknown }): string | undefined;
 }
 
 type BackchannelLogout = (this: unknown, accountId: string, sid: string) => Promise<void>;
@@ -54,6 +54,8 @@ export function createProvider(deps: ProtocolDeps): ProtocolProvider {
     provider,
     refusalOf(metadata) {
       const Client = provider.Client as unknown as new (metadata: object) => unknown;
+      const scopes = scopesRefused(metadata.scope);
+      if (scopes !== undefined) return scopes;
       try {
         new Client(forLibrary(metadata));
         return undefined;

@@ -48,6 +48,10 @@ test('a client that the library would not serve is refused when its registration
     parseClients(JSON.stringify([portal('fine'), portal('odd', over)]), 'clients.json', platform.refusalOf);
   for (const [over, reason] of [
     [{ client_secret: undefined }, /client_secret is mandatory/],
+    [
+      { scope: 'openid offline_access adress' },
+      /scope: "offline_access", "adress" is not offered; allowed are openid profile phone identity health_code email address/,
+    ],
     [{ redirect_uris: undefined }, /redirect_uris is mandatory/],
     [{ redirect_uris: ['http://odd.localhost:4000/#x'] }, /redirect_uris must not contain fragments/],
     [{ token_endpoint_auth_signing_alg: 'ES256' }, /token_endpoint_auth_signing_alg must not be provided/],
