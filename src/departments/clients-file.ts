@@ -138,7 +138,8 @@ export const readClientsFile = async (file: string, refusal: Refusal): Promise<C
  * entries are added or replaced, and those that the file no longer has are disabled. Running it twice changes
  * nothing.
  *
- * @throws ClientsFileError for another sector than the client was registered with: every `sub` would change
+ * @throws ClientsFileError for another sector than the client was registered with: every `sub` would change; and for
+ * a client that is part of the product
  */
 export async function applyClients(db: Database, clients: readonly ClientEntry[], now: Date): Promise<void> {
   await db.transaction(async (tx) => {
@@ -147,6 +148,9 @@ export async function applyClients(db: Database, clients: readonly ClientEntry[]
       clients.map(({ client_id }) => client_id),
     );
     for (const { client_id: id, sector } of clients) {
+      if (known.get(id)?.source === 'product') {
+        throw new ClientsFileError(`${id}: client_id: is the platform’s own; take another`);
+      }
       const registered = known.get(id)?.metadata.sector;
       if (registered !== undefined && registered !== sector) {
         throw new ClientsFileError(

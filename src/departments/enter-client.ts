@@ -12,11 +12,17 @@ export interface Entry {
   disabled: boolean;
 }
 
+/** Where an entry comes from: `CLIENTS_FILE`, or the product itself. */
+type Source = 'file' | 'product';
+
 /** Lets nobody else write to the catalogue until the transaction ends, and reads what it says of these clients. */
-export async function lockEntries(tx: Queryable, ids: readonly string[]): Promise<Map<string, Entry>> {
+export async function lockEntries(
+  tx: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, Entry & { source: Source }>> {
   await tx.query('lock table clients in share row exclusive mode');
-  const rows = await tx.query<Entry & { id: string }>(
-    `select c.client_id as id, c.metadata, c.disabled_at is not null as disabled,
+  const rows = await tx.query<Entry & { id: string; source: Source }>(
+    `select c.client_id as id, c.metadata, c.source, c.disabled_at is not null as disabled,
        coalesce((select jsonb_agg(to_jsonb(r) - 'client_id') from resources r
          where r.client_id = c.client_id), '[]') as resources
      from clients c where c.client_id = any($1)`,
@@ -57,7 +63,7 @@ export async function enterClient(
   tx: Queryable,
   { resources, ...metadata }: ClientEntry,
   before: Entry | undefined,
-  { source, now }: { source: 'file' | 'product'; now: Date },
+  { source, now }: { source: Source; now: Date },
 ): Promise<void> {
   const { client_id: clientId, client_secret: secret } = metadata;
   const stored = JSON.stringify({ ...metadata, ...(secret && { client_secret: sealSecret(secret) }) });

@@ -221,6 +221,12 @@ test('a client of the product stays when the file changes, and its secret is kep
     ['client.registered', {}],
   ]);
   t.false(JSON.stringify(client).includes(ownEntry.client_secret));
+  for (const sector of ['account', 'other']) {
+    await t.throwsAsync(applyClients(db, parse([portal('account', { sector })]), NOW), {
+      instanceOf: ClientsFileError,
+      message: 'account: client_id: is the platform’s own; take another',
+    });
+  }
 });
 
 test('a wrong entry is refused', async (t) => {
