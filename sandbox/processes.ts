@@ -55,30 +55,13 @@ export const PORTS = [3000, ...PORTALS.map(({ port }) => port), 3010];
 
 const local = (port: number) => `http://localhost:${port}`;
 
-/**
- * The relying parties of the sandbox at their real addresses, and after them those of the developer's own
- * `CLIENTS_FILE`, which replace ours of the same id.
- */
-function clientsFile({ given, dataDir }: Plan, moved: ReadonlyMap<string, string>): string {
+/** The relying parties of the sandbox at their real addresses. */
+function clientsFile({ dataDir }: Plan, moved: ReadonlyMap<string, string>): string {
   const ours = here('clients.json');
-  const changed = [...moved].some(([from, to]) => from !== to);
-  if (!changed && !given.CLIENTS_FILE) return ours;
+  if (![...moved].some(([from, to]) => from !== to)) return ours;
   const text = readFileSync(ours, 'utf8').replace(/http:\/\/localhost:\d+/g, (url) => moved.get(url) ?? url);
-  const clients = new Map<unknown, unknown>();
-  const add = (entries: { client_id?: unknown }[]) => {
-    for (const entry of entries) clients.set(entry.client_id, entry);
-  };
-  add(JSON.parse(text));
-  if (given.CLIENTS_FILE) {
-    try {
-      add(JSON.parse(readFileSync(given.CLIENTS_FILE, 'utf8')));
-    } catch {
-      // The identity provider says what is wrong with it, better than we could.
-      return given.CLIENTS_FILE;
-    }
-  }
   const file = join(dataDir, 'clients.json');
-  writeFileSync(file, JSON.stringify([...clients.values()], undefined, 2));
+  writeFileSync(file, text);
   return file;
 }
 
@@ -107,7 +90,8 @@ export function processes(plan: Plan): Program[] {
       PORT: String(at(3000)),
       HOST: host,
       DATABASE_URL: databaseUrl,
-      CLIENTS_FILE: clientsFile(plan, moved),
+      SANDBOX_CLIENTS_FILE: clientsFile(plan, moved),
+      ...(given.CLIENTS_FILE && { CLIENTS_FILE: given.CLIENTS_FILE }),
       HEALTH_PEERS_FILE: given.HEALTH_PEERS_FILE ?? peersFile,
       ...(existsSync(matters) && { MATTERS_FILE: matters }),
       OUTBOUND_ALLOW: [...new Set(moved.values()), given.OUTBOUND_ALLOW ?? ''].join(','),

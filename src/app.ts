@@ -8,7 +8,7 @@ import { watchSealing } from './audit/gauge.ts';
 import { sealingKeyOf, waiting } from './audit/seal.ts';
 import { codeRules } from './citizens/one-time-code.ts';
 import { openCatalogue } from './departments/catalogue.ts';
-import { applyClients, readClientsFile, refuseKnownSecrets } from './departments/clients-file.ts';
+import { applyClients, readClientsFiles, refuseKnownSecrets } from './departments/clients-file.ts';
 import { registerOwnClient } from './departments/own-client.ts';
 import type { Settings } from './environment.ts';
 import { readFixedCodes } from './fixed-codes.ts';
@@ -136,8 +136,8 @@ export async function createApp(settings: Settings, log: Log, clock: Clock = sys
     },
     log,
   );
-  if (settings.clientsFile !== undefined) {
-    const clients = await readClientsFile(settings.clientsFile, protocol.refusalOf);
+  if (settings.clientsFiles.length > 0) {
+    const clients = await readClientsFiles(settings.clientsFiles, protocol.refusalOf);
     if (settings.production) refuseKnownSecrets(clients);
     await applyClients(db, clients, clock());
   }

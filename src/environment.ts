@@ -75,6 +75,10 @@ const variables = z.object({
     .prefault('0')
     .describe('`1` allows sandbox keys, the movable clock, other lifetimes and limits. `npm start` sets it.'),
   SANDBOX_PEOPLE_FILE: z.string().optional().describe('JSON file of synthetic people. Sandbox only.'),
+  SANDBOX_CLIENTS_FILE: z
+    .string()
+    .optional()
+    .describe('JSON file of relying parties that those of `CLIENTS_FILE` are added to. Sandbox only.'),
   SANDBOX_PROVINCES: list
     .prefault('')
     .describe('Province codes known besides `config/provinces.json`, comma-separated. Sandbox only.'),
@@ -98,7 +102,8 @@ export interface Settings {
   pairwiseKey: Buffer;
   cookieKeys: string[];
   dpopNonceSecret: Buffer;
-  clientsFile: string | undefined;
+  /** An entry of a later one takes the place of one with the same id in an earlier one. */
+  clientsFiles: string[];
   healthPeersFile: string | undefined;
   outboundAllow: string[];
   authoritiesUrl: string;
@@ -167,6 +172,8 @@ function sandboxProblems(values: Values): string[] {
     }
   }
   if (values.SANDBOX_PEOPLE_FILE) problems.push('SANDBOX_PEOPLE_FILE works only with SANDBOX=1. Remove it.');
+  if (values.SANDBOX_CLIENTS_FILE)
+    problems.push('SANDBOX_CLIENTS_FILE works only with SANDBOX=1. Remove it.');
   if (values.SANDBOX_PROVINCES.length > 0)
     problems.push('SANDBOX_PROVINCES works only with SANDBOX=1. Remove it.');
   return problems;
@@ -245,7 +252,7 @@ export function readSettings(environment: Environment): Settings {
     pairwiseKey: values.PAIRWISE_KEY,
     cookieKeys: values.COOKIE_KEYS,
     dpopNonceSecret: values.DPOP_NONCE_SECRET,
-    clientsFile: values.CLIENTS_FILE,
+    clientsFiles: [values.SANDBOX_CLIENTS_FILE, values.CLIENTS_FILE].filter((file) => file !== undefined),
     healthPeersFile: values.HEALTH_PEERS_FILE,
     outboundAllow: values.OUTBOUND_ALLOW,
     authoritiesUrl: values.AUTHORITIES_URL,

@@ -69,6 +69,11 @@ const refused: [string, Record<string, string | undefined>, RegExp][] = [
   ],
   ['another lifetime', { LIFETIME_ACCESS_TOKEN: '5' }, /LIFETIME_ACCESS_TOKEN works only with SANDBOX=1/],
   ['sandbox keys', SANDBOX_KEYS, /PAIRWISE_KEY holds a sandbox key/],
+  [
+    'relying parties of the sandbox',
+    { SANDBOX_CLIENTS_FILE: 'c.json' },
+    /SANDBOX_CLIENTS_FILE works only with/,
+  ],
   ['synthetic people', { SANDBOX_PEOPLE_FILE: 'p.json' }, /SANDBOX_PEOPLE_FILE works only with SANDBOX=1/],
 ];
 for (const [what, change, message] of refused) {

@@ -30,12 +30,14 @@ function explained(issue: z.core.$ZodIssue): string {
 /** Why the OpenID library would not serve such a client, if so. */
 export type Refusal = (entry: ClientEntry) => string | undefined;
 
-/**
- * Reads and checks the text of a clients file.
- *
- * @throws ClientsFileError naming entry, field and fix
- */
-export function parseClients(text: string, file: string, refusal: Refusal = () => undefined): ClientEntry[] {
+/** A clients file that was read, and its name for messages. */
+interface ClientsText {
+  text: string;
+  file: string;
+}
+
+/** The entries of a file that is right as a list, each with its place for messages. */
+function entriesOf({ text, file }: ClientsText) {
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -43,12 +45,33 @@ export function parseClients(text: string, file: string, refusal: Refusal = () =
     throw new ClientsFileError(`${file}: not JSON: ${(cause as Error).message}`, { cause });
   }
   if (!Array.isArray(json)) throw new ClientsFileError(`${file}: must be a JSON array of clients`);
+  return json.map((entry: unknown, index) => {
+    const id = (entry as { client_id?: unknown } | null)?.client_id;
+    return { entry, id, where: `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}` };
+  });
+}
+
+export const parseClients = (text: string, file: string, refusal?: Refusal): ClientEntry[] =>
+  parseClientFiles([{ text, file }], refusal);
+
+/**
+ * Reads and checks the texts of clients files; an entry takes the place of one with the same id in an earlier file.
+ *
+ * @throws ClientsFileError naming file, entry in it, field and fix
+ */
+export function parseClientFiles(
+  files: readonly ClientsText[],
+  refusal: Refusal = () => undefined,
+): ClientEntry[] {
+  const lists = files.map(entriesOf);
+  const entries = lists.flatMap((list, at) => {
+    const later = new Set(lists.slice(at + 1).flatMap((each) => each.map(({ id }) => id)));
+    return list.filter(({ id }) => !later.has(id));
+  });
   const seen = new Set<string>();
   const owners = new Map<string, string>();
   const sectors = new Map<string, ClientEntry>();
-  return json.map((entry: unknown, index) => {
-    const id = (entry as { client_id?: unknown } | null)?.client_id;
-    const where = `${file}: entry ${index + 1}${typeof id === 'string' ? ` (${id})` : ''}`;
+  return entries.map(({ entry, where }) => {
     const parsed = clientSchema.safeParse(entry);
     if (!parsed.success) {
       throw new ClientsFileError(`${where}: ${parsed.error.issues.map(explained).join('; ')}`);
@@ -130,8 +153,12 @@ export function refuseKnownSecrets(clients: readonly ClientEntry[]): void {
   }
 }
 
-export const readClientsFile = async (file: string, refusal: Refusal): Promise<ClientEntry[]> =>
-  parseClients(await readFile(file, 'utf8'), file, refusal);
+/** Reads `CLIENTS_FILE`, and before it the file whose entries it may replace. */
+export const readClientsFiles = async (files: readonly string[], refusal: Refusal): Promise<ClientEntry[]> =>
+  parseClientFiles(
+    await Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') }))),
+    refusal,
+  );
 
 /**
  * Makes the catalogue say what the file says, in one transaction with the audit rows of what that changes:

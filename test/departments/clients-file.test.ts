@@ -5,6 +5,7 @@ import {
   applyClients,
   ClientsFileError,
   clientsFileSchema,
+  parseClientFiles,
   parseClients,
   refuseKnownSecrets,
 } from '../../src/departments/clients-file.ts';
@@ -55,6 +56,33 @@ test('a wrong clients file says which entry is wrong, in which field', (t) => {
   for (const [entries, message] of WRONG) {
     t.throws(() => parse(entries), { instanceOf: ClientsFileError, message }, String(message));
   }
+});
+
+test('of two files an entry is named by the one it stands in, and a later one takes the place of an earlier', (t) => {
+  const both = (own: object[]) =>
+    parseClientFiles([
+      { text: JSON.stringify([portal('a'), portal('b'), portal('c')]), file: 'sandbox.json' },
+      { text: JSON.stringify(own), file: 'mine.json' },
+    ]);
+  t.deepEqual(
+    both([portal('b', { client_name: 'Mine' }), portal('d')]).map(({ client_id, client_name }) => [
+      client_id,
+      client_name,
+    ]),
+    [
+      ['a', portal('a').client_name],
+      ['c', portal('c').client_name],
+      ['b', 'Mine'],
+      ['d', portal('d').client_name],
+    ],
+  );
+  t.throws(() => both([portal('x'), portal('y', { client_secret: 'short' })]), {
+    message: /^mine\.json: entry 2 \(y\): /,
+  });
+  t.throws(() => both([portal('b'), portal('b')]), { message: /^mine\.json: entry 2 \(b\): .*twice/ });
+  t.throws(() => both(Object.assign([], { toJSON: () => ({}) })), {
+    message: /^mine\.json: must be a JSON array/,
+  });
 });
 
 test('an API belongs to one client: two cannot both claim to look at its tokens', async (t) => {
