@@ -1,6 +1,7 @@
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
 import { createAccount, findByIdentifier } from '../../../src/citizens/store.ts';
+import { deliver } from '../../../src/platform/outbox.ts';
 import { cipher, NO_PASSWORD, NOW } from '../../support/citizens.ts';
 import { daysLater, givenEvidence } from '../../support/health.ts';
 import { type FamilySite, keepOnPhone, startFamily } from '../../support/health-family.ts';
@@ -189,6 +190,9 @@ test('an elder agrees by a code to their own phone, and is told', async (t) => {
   const asked = await site.submit('/health/family/elder', { name, id_number, phone });
   t.regex(asked.location ?? '', /^\/health\/family\/elder\/[0-9a-f-]{36}$/);
   t.regex((await site.jar.get(asked.location!)).text, new RegExp(`将发送到${name}尾号 ${phone.slice(-4)}`));
+  await deliver(site.db, cipher, () => Promise.reject(new Error('no gateway')), NOW);
+  t.regex((await site.jar.get(asked.location!)).text, /短信暂时发不出去[\s\S]*再回到本页/);
+  await site.db.query('update outbox set due_at = created_at');
   const [message = ''] = await site.messages(phone);
   t.regex((await site.jar.get(asked.location!)).text, new RegExp(`已发到${name}尾号 ${phone.slice(-4)}`));
   t.regex(message, /王\*\*申请为您代办健康码/);
