@@ -102,7 +102,14 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
         const order = posted.ok ? readOrderForm(posted.data, rules, errors) : undefined;
         if (!order) return showForm(ctx, officer, posted.form);
         const request = { actor: actorOf(officer, ASK), order, now: officer.now };
-        const id = await db.transaction((tx) => requestOrder(tx, tools, request));
+        let id: string;
+        try {
+          id = await db.transaction((tx) => requestOrder(tx, tools, request));
+        } catch (error) {
+          if (!(error instanceof Problem && error.code === 'health_own_case')) throw error;
+          errors.people = 'healthOffice.order.errors.ownCase';
+          return showForm(ctx, officer, posted.form);
+        }
         ctx.status = 303;
         ctx.redirect(`${LIST}/${id}?done=requested`);
       }),

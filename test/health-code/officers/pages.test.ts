@@ -72,6 +72,11 @@ for (const [what, over, words] of [
   ['a day gone by', { from: '2026-11-22' }, /开始日期应为今天或之后 7 天内/],
   ['an end before the beginning', { from: '2026-11-25', to: '2026-11-24' }, /结束日期不能早于开始日期/],
   ['a wrong number in the third line', { people: `${residentIdOf(1)}\n\n39010019900101999X` }, /第 3 行/],
+  [
+    'the number of the officer who asks',
+    { people: `${residentIdOf(1)}\n${residentIdOf(2)}` },
+    /您需要回避[\s\S]*聚集性疫情调查期间/,
+  ],
   ['no colour', { colour: 'PINK' }, /请选择颜色/],
   ['no evidence', { evidence_id: ' \u0000 ' }, /field-evidence_id/],
   ['a reason of two letters', { reason: '没啥' }, /至少用 5 个字写明理由/],
