@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FormErrors } from '../platform/http/forms.ts';
 import type { Declaration } from './declare.ts';
-import { type Day, dayOf, formatDay, parseDay } from './engine/civil-day.ts';
+import { type Day, dateOf, dayOf, parseDay } from './engine/civil-day.ts';
 import type { RuleSet } from './engine/rule-set.ts';
 import { healthSettings } from './settings.ts';
 
@@ -95,7 +95,7 @@ export function readDeclaration(
     if (day === undefined || day < first || day > today) {
       errors[field] ??= {
         key: 'healthCode.declare.errors.dateRange',
-        params: { from: formatDay(first), to: formatDay(today) },
+        params: { from: dateOf(first), to: dateOf(today) },
       };
     }
     return day;

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { Assets } from './assets.ts';
 import type { FieldError, FormState } from './http/forms.ts';
 import { localeOf } from './http/preferences.ts';
-import { type Locale, loadTexts, type TextParams, type Texts, type Translate } from './i18n.ts';
+import { type Locale, loadTexts, type Texts, type Translate } from './i18n.ts';
 import type { Problem } from './problem.ts';
 import { productAssets } from './product-assets.ts';
 
@@ -136,7 +136,7 @@ export function createPages({
       partial: (name: string, more: object = {}) => eta.render(`partials/${name}`, { ...view, ...more }),
       formatDate: dates[locale].date,
       formatDateTime: dates[locale].dateTime,
-      errorOf: (name: string) => errorText(t, form.errors[name]),
+      errorOf: (name: string) => errorText(t, dates[locale].date, form.errors[name]),
       hidden: (name: string, value: string) => partialWith('hidden', { name, value }),
       levelBadge: (level: string) => partialWith('level-badge', { level }),
       labels: new Map<string, string>(),
@@ -196,7 +196,16 @@ function dateFormats(locale: Locale) {
   };
 }
 
-function errorText(t: Translate, error: FieldError | undefined): string | undefined {
+function errorText(
+  t: Translate,
+  formatDate: (value: Date) => string,
+  error: FieldError | undefined,
+): string | undefined {
   if (error === undefined) return undefined;
-  return typeof error === 'string' ? t(error) : t(error.key, error.params as TextParams);
+  if (typeof error === 'string') return t(error);
+  const shown = Object.entries(error.params).map(([name, value]): [string, string | number] => [
+    name,
+    value instanceof Date ? formatDate(value) : value,
+  ]);
+  return t(error.key, Object.fromEntries(shown));
 }

@@ -104,12 +104,12 @@ const wrong: [string, Record<string, string>, RegExp][] = [
   [
     'a stay that ends tomorrow',
     { high_risk: 'yes', high_risk_until: '2026-11-24' },
-    /日期应在 2026-11-10 到 2026-11-23 之间/,
+    /日期应在2026年11月10日到2026年11月23日之间/,
   ],
   [
     'a stay whose clock ended this midnight',
     { high_risk: 'yes', high_risk_until: '2026-11-09' },
-    /日期应在 2026-11-10/,
+    /日期应在2026年11月10日/,
   ],
   ['a stay of a month ago', { medium_risk: 'yes', medium_risk_until: '2026-10-20' }, /日期应在/],
   [

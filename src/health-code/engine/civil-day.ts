@@ -12,6 +12,9 @@ export const dayOf = (at: number): Day => Math.floor((at + OFFSET_MS) / DAY_MS);
 /** 00:00 of a day, in milliseconds. */
 export const startOf = (day: Day): number => day * DAY_MS - OFFSET_MS;
 
+/** A day as the pages' date formats take it. */
+export const dateOf = (day: Day): Date => new Date(startOf(day));
+
 export const hours = (count: number): number => count * HOUR_MS;
 export const days = (count: number): number => count * DAY_MS;
 

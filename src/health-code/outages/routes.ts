@@ -2,7 +2,7 @@ import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { FormState } from '../../platform/http/forms.ts';
-import { dayOf, formatDay, parseDay } from '../engine/civil-day.ts';
+import { dateOf, dayOf, formatDay, parseDay } from '../engine/civil-day.ts';
 import { formPage, rowButton } from '../officers/form-page.ts';
 import { type Officer, type OfficerDeps, officerGate } from '../officers/gate.ts';
 import { OFFICER_PAGES, officerNav } from '../officers/nav.ts';
@@ -49,7 +49,7 @@ export function outageRoutes(router: Router, deps: OfficerDeps): void {
       const { first, today } = range(now);
       const day = parseDay(typed);
       if (day !== undefined && day >= first && day <= today) return { day, reason };
-      const params = { from: formatDay(first), to: formatDay(today) };
+      const params = { from: dateOf(first), to: dateOf(today) };
       errors.day = { key: 'healthCode.declare.errors.dateRange', params };
       return undefined;
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { FormErrors } from '../../platform/http/forms.ts';
-import { formatDay, parseDay } from '../engine/civil-day.ts';
+import { dateOf, parseDay } from '../engine/civil-day.ts';
 import { exposureDays } from '../forms.ts';
 import { type Trip, WAYS } from './trip.ts';
 
@@ -37,7 +37,7 @@ export function readTrip(
     if (parsed === undefined || parsed < first || parsed > today) {
       errors[field] = {
         key: 'healthTravel.errors.dateRange',
-        params: { from: formatDay(first), to: formatDay(today) },
+        params: { from: dateOf(first), to: dateOf(today) },
       };
     }
     return parsed ?? today;

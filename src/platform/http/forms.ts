@@ -3,8 +3,11 @@ import type { Context, Middleware } from 'koa';
 import type { z } from 'zod';
 import { Problem } from '../problem.ts';
 
-/** What is wrong with one field: the key of a text, or the key and values for its placeholders. */
-export type FieldError = string | { key: string; params: Record<string, string | number> };
+/**
+ * What is wrong with one field: the key of a text, or the key and values for its placeholders; a `Date` is shown as
+ * the pages show days.
+ */
+export type FieldError = string | { key: string; params: Record<string, string | number | Date> };
 /** Field name → what is wrong with it, in the order of the schema. */
 export type FormErrors = Record<string, FieldError>;
 

@@ -148,7 +148,7 @@ test('a day of outage, recorded by two, neither breaks nor lengthens a run and m
   const day = formatDay(dayOf(NOW.getTime()) + 3);
   const refused = await site.submit(OUTAGES, { day: '2026-12-01', reason: '故障' });
   t.is(refused.status, 422);
-  t.regex(refused.text, /日期应在 2026-05-14 到 2026-11-30 之间/);
+  t.regex(refused.text, /日期应在2026年5月14日到2026年11月30日之间/);
   t.is((await site.submit(OUTAGES, { day, reason: '数据库故障' })).status, 303);
   t.is(errorOf((await site.submit(OUTAGES, { day, reason: '再次' })).text), 'health_outage_known');
   const [id] = idsOf('outage', (await site.jar.get(OUTAGES)).text);

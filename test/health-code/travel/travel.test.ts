@@ -113,7 +113,7 @@ test.before(async (t) => {
 test.after.always(() => Promise.all([refusing?.authorities.close(), refusing?.db.close()]));
 
 for (const [what, over, message] of [
-  ['a day that does not exist', { from: '2026-11-31' }, /日期应在 2026-11-10 到 2026-11-23 之间/],
+  ['a day that does not exist', { from: '2026-11-31' }, /日期应在2026年11月10日到2026年11月23日之间/],
   ['a day that is not yet', { to: '2026-11-24' }, /日期应在/],
   ['a trip of a month ago', { from: '2026-10-18' }, /日期应在/],
   ['a return before the departure', { to: '2026-11-17' }, /不能早于到达日期/],
