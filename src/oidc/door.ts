@@ -54,7 +54,7 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
       details = (await deps.provider().interactionDetails(ctx.req, ctx.res)) as Details;
     } catch (cause) {
       if (cause instanceof errors.SessionNotFound) {
-        await showWayBack(ctx);
+        await showRemembered(ctx);
         throw new Problem('interaction_expired', 400, {}, { cause });
       }
       throw cause;
@@ -84,10 +84,9 @@ export function createDoor(deps: DoorDeps): VisitorDoor {
     });
   }
 
-  async function showWayBack(ctx: Context): Promise<void> {
+  async function showRemembered(ctx: Context): Promise<void> {
     const clientId = ctx.cookies.get(ORIGIN_COOKIE, { signed: false });
-    const client = clientId ? await deps.provider().Client.find(clientId) : undefined;
-    if (client?.clientUri) ctx.state.wayBack = { href: client.clientUri, name: nameOf(client, ctx) };
+    showWayBack(ctx, clientId ? await deps.provider().Client.find(clientId) : undefined);
   }
 
   async function finish(ctx: Context, details: Details, result: OwnResult): Promise<void> {
@@ -250,6 +249,11 @@ function requestedClaims(parameter: unknown): string[] {
     object | undefined
   >;
   return [...Object.keys(userinfo ?? {}), ...Object.keys(idToken ?? {})];
+}
+
+/** Lets the error page lead back to a client that has a home page. */
+export function showWayBack(ctx: Context, client: Client | undefined): void {
+  if (client?.clientUri) ctx.state.wayBack = { href: client.clientUri, name: nameOf(client, ctx) };
 }
 
 function nameOf(client: Client, ctx: Context): string {

@@ -5,6 +5,7 @@ import { suggestLocale } from '../platform/http/preferences.ts';
 import type { Pages } from '../platform/pages.ts';
 import { Problem } from '../platform/problem.ts';
 import type { ProtocolPages } from './configuration.ts';
+import { showWayBack } from './door.ts';
 import { localesOf } from './mount.ts';
 
 /** Errors of the protocol that have a page of their own; the rest share `protocol_error`. */
@@ -13,6 +14,7 @@ const CODES: Record<string, string> = {
   invalid_client: 'client_unknown',
   unauthorized_client: 'client_unknown',
   invalid_redirect_uri: 'redirect_uri_unknown',
+  invalid_request_uri: 'login_request_used',
   access_denied: 'access_denied',
   server_error: 'internal',
 };
@@ -28,6 +30,8 @@ export function createProtocolPages(pages: Pages, catalogue: Catalogue): Protoco
       if (unconfirmed) ctx.state.wayBack = { href: logoutAgain(ctx), label: 'oidc.logout.again' };
       ctx.state.protocolError = error;
       goBy(ctx);
+      // People get there by "back" or with a second window: the portal can only ask anew.
+      if (code === 'login_request_used') showWayBack(ctx as unknown as Context, ctx.oidc?.client);
       pages.problem(ctx as unknown as Context, new Problem(code, ctx.status, { error: out.error }));
     },
     async logout(ctx, form) {

@@ -46,8 +46,10 @@ test('of twenty that rotate one refresh token of a public client at once, one ge
   t.truthy((await party.refresh(next.refresh_token!)).access_token, 'the family lives');
 });
 
-test('of twenty browsers that bring one request_uri at once, one is answered', async (t) => {
-  const platform = await startProtocol(t, { clients: PORTALS.map((id) => portal(id)) });
+test('of twenty browsers that bring one request_uri at once, one is answered, and who comes later is led back to the portal', async (t) => {
+  const platform = await startProtocol(t, {
+    clients: [portal('p1', { client_uri: 'http://p1.localhost:4000/' })],
+  });
   const party = relyingParty(platform, 'p1');
   const jar = platform.jar();
   await party.signIn(jar, {}, [logIn(await platform.citizen('basic'))]);
@@ -69,6 +71,13 @@ test('of twenty browsers that bring one request_uri at once, one is answered', a
     Array.from({ length: 20 }, () => jar.copy().get(`/oauth/authorize?${query}`)),
   );
   t.is(answers.filter(({ location }) => location?.includes('code=')).length, 1);
+  for (const old of [requestUri, `${requestUri}x`]) {
+    query.set('request_uri', old);
+    const { status, text } = await jar.get(`/oauth/authorize?${query}`);
+    t.is(status, 400);
+    t.regex(text, /<meta name="ymt-error" content="login_request_used">/);
+    t.regex(text, /href="http:\/\/p1\.localhost:4000\/">[^<]*p1/);
+  }
 });
 
 test('a DPoP proof works once however many arrive at once, and only for its address, method and token', async (t) => {
