@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { recordAccess } from '../../audit/access-log.ts';
 import { record } from '../../audit/log.ts';
+import { departmentName } from '../../departments/department-name.ts';
 import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { requireActivation } from '../activation.ts';
@@ -61,6 +62,10 @@ export function appealOfficerRoutes(router: Router, deps: OfficerDeps): void {
     const holder = mine ? await readHolder(db, cipher, citizenId) : undefined;
     const about =
       holder && (await readItems(db, { citizenId, appealId: appeal.id, subject: holder.subject }));
+    for (const item of about ?? []) {
+      if (item.kind === 'order' && item.source)
+        item.source = await departmentName(db, item.source, ctx.state.locale);
+    }
     const decision =
       mine && (await withRules(() => db.transaction((tx) => decideFor(tx, citizenId, officer.now))));
     if (mine) {

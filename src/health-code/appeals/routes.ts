@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
+import { departmentName } from '../../departments/department-name.ts';
 import { bodyParser, type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { citizenPages, type HealthDeps, healthNav, type Me } from '../citizen-page.ts';
@@ -59,11 +60,15 @@ export function appealRoutes(router: Router, deps: HealthDeps): void {
     forCitizen(async (ctx, me) => {
       const { holder, now } = me;
       const decision = await db.transaction((tx) => decideFor(tx, holder.citizenId, now));
+      const orders = (await ordersAbout(db, holder.subject, now)).map(async (order) => ({
+        ...order,
+        organisation: await departmentName(db, order.organisation, ctx.state.locale),
+      }));
       pages.render(ctx, 'health-code/appeals', {
         ...common(ctx, me),
         appeals: await readAppeals(db, cipher, holder.citizenId),
         decision,
-        orders: await ordersAbout(db, holder.subject, now),
+        orders: await Promise.all(orders),
         now,
       });
     }),

@@ -1,4 +1,5 @@
 import Router from '@koa/router';
+import { departmentName } from '../../departments/department-name.ts';
 import { bodyParser } from '../../platform/http/forms.ts';
 import { liveActivation } from '../activation.ts';
 import { activationRoutes } from '../activations/routes.ts';
@@ -28,7 +29,11 @@ export function officerRoutes(deps: OfficerDeps): Router {
       pages.render(ctx, 'health-code/officer/home', {
         nav: officerNav(pages, ctx, officer, 'home'),
         roles: [...officer.roles],
-        organisation: officer.as(...officer.roles)?.organisation,
+        organisation: await departmentName(
+          db,
+          officer.as(...officer.roles)?.organisation ?? '',
+          ctx.state.locale,
+        ),
         pagesOpen: Object.keys(OFFICER_PAGES).filter((page) => mayOpen(officer, page)),
         appeals: mayOpen(officer, 'appeals') ? await countOpen(db, officer.now) : undefined,
         alarms: mayOpen(officer, 'orders') ? await openAlarms(db) : [],

@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { recordAccess } from '../../audit/access-log.ts';
 import { record } from '../../audit/log.ts';
 import { readCitizen } from '../../citizens/store.ts';
+import { departmentName } from '../../departments/department-name.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
@@ -75,7 +76,7 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
     const as = officer.as(...ASK);
     pages.render(ctx, 'health-code/officer/order-new', {
       nav: officerNav(pages, ctx, officer, 'orders'),
-      organisation: as?.organisation,
+      organisation: as && (await departmentName(db, as.organisation, ctx.state.locale)),
       allowed: as !== undefined && rules.overrides.orgTypes.includes(as.orgType),
       longest: rules.overrides.longestDays,
       alarmAbove: rules.overrides.alarmAbove,
@@ -127,7 +128,7 @@ export function orderRoutes(router: Router, deps: OfficerDeps): void {
       const waits = order.state === 'requested' && order.to > officer.now;
       pages.render(ctx, 'health-code/officer/order', {
         nav: officerNav(pages, ctx, officer, 'orders'),
-        order,
+        order: { ...order, organisation: await departmentName(db, order.organisation, ctx.state.locale) },
         own,
         mayDecide: waits && !own && officer.roles.has('health_approver'),
         mayWithdraw:

@@ -28,12 +28,11 @@ export function travelRoutes(deps: TravelDeps): Router {
   const { db, cipher, pages } = deps;
   const forCitizen = citizenPages(deps);
   const router = new Router();
-  const provinces = new Map<string, string>([
-    ...Object.entries(provinceNames),
-    ...deps.extraProvinces.map((code) => [code, ''] as const),
-  ]);
-  const nameOf = (ctx: Context, code: string) =>
-    provinces.get(code) || pages.t(ctx)('healthTravel.thisProvince');
+  const provinces = [...Object.keys(provinceNames), ...deps.extraProvinces];
+  const nameOf = (ctx: Context, code: string) => {
+    const known = (provinceNames as Partial<Record<string, { 'zh-CN': string; en: string }>>)[code];
+    return known?.[ctx.state.locale === 'en' ? 'en' : 'zh-CN'] ?? pages.t(ctx)('healthTravel.thisProvince');
+  };
   const home = (guardianship: string | undefined) => pageOf('travel', guardianship);
 
   async function show(ctx: Context, me: Me, form?: FormState): Promise<void> {
@@ -51,7 +50,7 @@ export function travelRoutes(deps: TravelDeps): Router {
       family: await chooserOf(deps, me, 'travel', guardianship),
       firstDay: formatDay(first),
       today: formatDay(today),
-      provinces: [...provinces.keys()].map((value) => ({ value, label: nameOf(ctx, value) })),
+      provinces: provinces.map((value) => ({ value, label: nameOf(ctx, value) })),
       ways: WAYS,
       keepDays: healthSettings.keepDays.declarations,
       trips: trips.map((trip) => ({
@@ -70,7 +69,7 @@ export function travelRoutes(deps: TravelDeps): Router {
     const posted = formOf(ctx, TravelForm);
     if (!posted.ok) return show(ctx, me, posted.form);
     const { errors } = posted.form;
-    const trip = readTrip(posted.data, me.now, [...provinces.keys()], errors);
+    const trip = readTrip(posted.data, me.now, provinces, errors);
     // A guardian signs with their own name.
     if (!sameName(trip.signature, me.holder.name)) errors.signature = 'healthTravel.errors.signature';
     if (Object.keys(errors).length > 0) return show(ctx, me, posted.form);

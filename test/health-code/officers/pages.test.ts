@@ -53,6 +53,12 @@ test('one officer asks for an order, another approves it, the citizen reads who 
     (await site.jar.get('/health/appeals')).text,
     /甲市卫生健康委员会[\s\S]*聚集性疫情调查期间[\s\S]*2026年11月30日/,
   );
+  await site.db.query(
+    `insert into clients (client_id, metadata, source, updated_at) values ('epidemic', $1, 'file', $2)`,
+    [{ department: '甲市卫生健康委员会', 'department#en': 'Health Commission of City A' }, NOW],
+  );
+  for (const inEnglish of ['/health/appeals', '/health/officer', path])
+    t.regex((await site.jar.get(`${inEnglish}?lang=en`)).text, /Health Commission of City A/);
   const { rows } = await readAccess(site.db, holder.citizenId);
   t.true(rows.some(({ clientId, purpose }) => clientId === 'health_office' && purpose === 'health_order'));
   t.is((await site.submit(`${path}/withdraw`, {})).status, 303);

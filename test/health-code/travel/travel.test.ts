@@ -41,6 +41,7 @@ test('a declared trip gives no colour, and a carrier that agrees neither', async
   t.deepEqual(await reasons(site), ['G301']);
   const page = await site.jar.get('/health/travel');
   t.regex(page.text, /河南省 郑州市/);
+  t.regex((await site.jar.get('/health/travel?lang=en')).text, /Inner Mongolia[\s\S]*Henan 郑州市/);
   t.regex(page.text, /等待向运营商核对/);
   t.regex(page.text, /请申报2026年11月10日到2026年11月23日之间/);
   t.is(await site.ask(), 1);
