@@ -6,6 +6,7 @@ import { type FormState, formOf } from '../../platform/http/forms.ts';
 import { Problem } from '../../platform/problem.ts';
 import { requireActivation } from '../activation.ts';
 import type { HealthDeps } from '../citizen-page.ts';
+import { nameOfPeer } from '../province-name.ts';
 import type { HealthKeys } from '../show/keys.ts';
 import { type CheckResult, checkCode, DOCUMENT_LETTERS } from './check.ts';
 import { authenticateDevice, plainCredential, type Venue } from './venues.ts';
@@ -89,7 +90,10 @@ export function doorRoutes(
       venue,
       result,
       visitor,
-      provinces: (await visitors?.provinces()) ?? [],
+      provinces: ((await visitors?.provinces()) ?? []).map((peer) => ({
+        ...peer,
+        name: nameOfPeer(peer, ctx.state.locale),
+      })),
       documentTypes: DOCUMENT_TYPES,
       form,
       verdicts: VERDICTS,

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { type OfficerDeps, officerGate } from '../officers/gate.ts';
 import { OFFICER_PAGES, officerNav } from '../officers/nav.ts';
+import { nameOfPeer } from '../province-name.ts';
 import { healthSettings } from '../settings.ts';
 import { newestOwnFile } from './outgoing.ts';
 import { readPeerStates } from './peer-state.ts';
@@ -12,9 +13,10 @@ export function exchangeOfficerRoutes(router: Router, deps: OfficerDeps): void {
     '/health/officer/exchange',
     officerGate(deps).look(OFFICER_PAGES.exchange ?? [], async (ctx, officer) => {
       const peers = await deps.peers?.();
+      const states = await readPeerStates(db, peers?.peers.values() ?? [], officer.now);
       pages.render(ctx, 'health-code/officer/exchange', {
         nav: officerNav(pages, ctx, officer, 'exchange'),
-        peers: await readPeerStates(db, peers?.peers.values() ?? [], officer.now),
+        peers: states.map((peer) => ({ ...peer, name: nameOfPeer(peer, ctx.state.locale) })),
         own: peers && (await newestOwnFile(db)),
         staleHours: healthSettings.sources.peer?.staleAfterHours,
       });

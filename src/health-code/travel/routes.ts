@@ -10,6 +10,7 @@ import { type CitizenPage, citizenPages, type HealthDeps, healthNav, type Me } f
 import { formatDay } from '../engine/civil-day.ts';
 import { exposureDays } from '../forms.ts';
 import { noteGuardianAct, noteGuardianLook } from '../guardian-acts.ts';
+import { provinceName } from '../province-name.ts';
 import { healthSettings } from '../settings.ts';
 import { speaker, whose } from '../show/whose.ts';
 import { chooserOf, pageOf } from '../statements.ts';
@@ -29,10 +30,8 @@ export function travelRoutes(deps: TravelDeps): Router {
   const forCitizen = citizenPages(deps);
   const router = new Router();
   const provinces = [...Object.keys(provinceNames), ...deps.extraProvinces];
-  const nameOf = (ctx: Context, code: string) => {
-    const known = (provinceNames as Partial<Record<string, { 'zh-CN': string; en: string }>>)[code];
-    return known?.[ctx.state.locale === 'en' ? 'en' : 'zh-CN'] ?? pages.t(ctx)('healthTravel.thisProvince');
-  };
+  const nameOf = (ctx: Context, code: string) =>
+    provinceName(code, ctx.state.locale) ?? pages.t(ctx)('healthTravel.thisProvince');
   const home = (guardianship: string | undefined) => pageOf('travel', guardianship);
 
   async function show(ctx: Context, me: Me, form?: FormState): Promise<void> {

@@ -179,6 +179,11 @@ test('officers see what came from each province, what was refused, why, and what
     text,
     /示例邻省（380000）[\s\S]*与上一份文件不衔接（自 2026年11月23日 10:00 起）[\s\S]*已请求对方提供完整文件/,
   );
+  t.regex(
+    (await site.jar.get(`${page}?lang=en`)).text,
+    /示例邻省[\s\S]*Shandong/,
+    'in English where the code is known',
+  );
   t.regex(text, /HC_380000_20261123_0002_D\.jsonl\.gz[\s\S]*2 次/);
   t.deepEqual(
     [...text.matchAll(/data-freshness="(\w+)"/g)].map(([, freshness]) => freshness),
