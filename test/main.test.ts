@@ -173,6 +173,8 @@ test('killed at any moment of registrations and logins, it loses nothing it said
   });
   await slowly(db);
   await it.start();
+  const formOnly = await fetch(`${it.issuer}/register/restart`, { redirect: 'manual' });
+  t.is(formOnly.headers.get('location'), '/register', 'an address that only takes a form leads to the form');
 
   const told: Acknowledged = { registered: new Set(), sessions: new Map(), factors: new Map() };
   const wrong: string[] = [];

@@ -48,6 +48,8 @@ export function recoveryStatusRoutes(router: Router, deps: FrontDoorDeps): void 
     seeOther(ctx, '/recover/status');
   });
 
+  router.get('/recover/cancel', (ctx) => seeOther(ctx, '/recover/status'));
+
   const used = () => new Problem('stop_link_used', 410);
 
   router.get('/recover/stop/:token', async (ctx) => {
