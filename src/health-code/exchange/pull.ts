@@ -117,6 +117,14 @@ async function take(deps: PullDeps, peer: Peer, manifest: Manifest, taken: { cou
     await refuse(db, manifest, refusal, now);
     throw refusal;
   }
-  const { body } = await ask(deps, peer, `${FILES_PATH}/${name}`, '', FILE_MS);
-  if (await acceptFile(db, { manifest, body: body as AsyncIterable<Uint8Array>, now })) taken.count += 1;
+  const response = await ask(deps, peer, `${FILES_PATH}/${name}`, '', FILE_MS);
+  if (await acceptFile(db, { manifest, body: bytesOf(response), now })) taken.count += 1;
+}
+
+/**
+ * What the peer sends. It holds on to the response: `fetch` empties the body of one that was collected as garbage
+ * before anybody read it, and a file may wait for the one before it.
+ */
+async function* bytesOf(response: Response): AsyncGenerator<Uint8Array> {
+  yield* response.body as AsyncIterable<Uint8Array>;
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import test from 'ava';
 import { makeDailyFile, pullAll, refreshPids } from '../../../src/health-code/exchange/exchange.ts';
@@ -52,6 +54,29 @@ test('a file that comes while pseudonyms are being made meets the people whose t
   const asleep = `select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'`;
   while ((await b.db.query(asleep)).length === 0);
   await Promise.all([filling, pullAll(b.work)]);
+  t.deepEqual(b.errors, []);
+  t.is(await colourIn(b, inB.citizenId), 'RED R108');
+});
+
+test('a file that waits for the one before it is still there when its turn comes', async (t) => {
+  const { a, b, inA, inB } = await neighbours(t);
+  await turnRed(a, inA);
+  await makeDailyFile(a.work);
+  await refreshPids(b.work);
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const waits = `select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'`;
+  const pulling = await b.db.transaction(async (tx) => {
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended('health_peer:390000', 0))`);
+    const pulled = pullAll(b.work);
+    while ((await b.db.query(waits)).length === 0);
+    for (let turn = 0; turn < 5; turn += 1) {
+      collectGarbage();
+      await new Promise(setImmediate);
+    }
+    return { pulled };
+  });
+  await pulling.pulled;
   t.deepEqual(b.errors, []);
   t.is(await colourIn(b, inB.citizenId), 'RED R108');
 });
