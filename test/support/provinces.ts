@@ -44,6 +44,7 @@ async function province(t: ExecutionContext, issuer: string): Promise<Province> 
     log: { error: (fields: object) => void errors.push(fields), info: () => {} },
     peersFile,
     limit: async () => {},
+    patienceMs: 30_000,
   });
   const site = await serve(t, () => exchange.router, { crossSitePosts: ['/health/exchange/green'] });
   return {

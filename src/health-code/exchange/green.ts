@@ -21,7 +21,7 @@ export type GreenAnswer = 'GREEN' | 'NOT_GREEN' | 'NOT_FOUND';
 /** How long a question and its answer are good. Seconds. */
 export const GREEN_SECONDS = 300;
 /** A door does not wait longer, whatever the answer waits for: the other province, or its keys. */
-const PATIENCE_MS = 800;
+export const PATIENCE_MS = 800;
 export const GREEN_PATH = '/health/exchange/green';
 export const JWT_TYPE = 'application/jwt';
 
@@ -44,6 +44,10 @@ export interface GreenDeps {
   now: Date;
 }
 
+interface AskDeps extends GreenDeps {
+  patienceMs: number;
+}
+
 interface Asked {
   issuer: string;
   documentType: DocumentType;
@@ -59,12 +63,12 @@ const seconds = (at: Date) => Math.floor(at.getTime() / 1_000);
  */
 export async function askGreen(
   outbound: Outbound,
-  deps: GreenDeps,
+  deps: AskDeps,
   who: Asked,
 ): Promise<GreenAnswer | 'UNKNOWN'> {
   let clock: NodeJS.Timeout | undefined;
   const late = new Promise<'UNKNOWN'>((resolve) => {
-    clock = setTimeout(resolve, PATIENCE_MS, 'UNKNOWN');
+    clock = setTimeout(resolve, deps.patienceMs, 'UNKNOWN');
   });
   const asking = ask(outbound, deps, who);
   return Promise.race([asking, late]).finally(() => clearTimeout(clock));
@@ -72,7 +76,7 @@ export async function askGreen(
 
 async function ask(
   outbound: Outbound,
-  { peers, keys, keysOf, now }: GreenDeps,
+  { peers, keys, keysOf, now, patienceMs }: AskDeps,
   who: Asked,
 ): Promise<GreenAnswer | 'UNKNOWN'> {
   const peer = peers.peers.get(who.issuer);
@@ -99,7 +103,7 @@ async function ask(
       method: 'POST',
       headers: { 'content-type': JWT_TYPE, accept: JWT_TYPE },
       body: token,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(patienceMs),
     });
     if (!response.ok) return 'UNKNOWN';
     const claims = await openSigned(await response.text(), 'hc-green-answer+jwt', keysOf(peer), {

@@ -4,7 +4,7 @@ import type { DocumentType } from '../../citizens/identifiers.ts';
 import { createOutbound, type Outbound } from '../../platform/outbound.ts';
 import { openHealthKeys } from '../show/keys.ts';
 import type { ExchangeWork } from './exchange.ts';
-import { askGreen, type GreenAnswer } from './green.ts';
+import { askGreen, type GreenAnswer, PATIENCE_MS } from './green.ts';
 import { type Peers, parsePeers } from './peers.ts';
 import { exchangeRoutes } from './routes.ts';
 import { openPeerKeys } from './signed.ts';
@@ -30,15 +30,17 @@ export interface Exchange {
  * and nothing is known about visitors.
  *
  * @param options.peersFile path of `HEALTH_PEERS_FILE`.
+ * @param options.patienceMs how long a door waits for another province; tests on slow machines wait longer.
  * @throws Error when the file is there and does not fit.
  */
 export async function openExchange(
   options: Omit<ExchangeWork, 'keys' | 'keysOf' | 'peers'> & {
     peersFile: string | undefined;
     limit: (address: string) => Promise<void>;
+    patienceMs?: number;
   },
 ): Promise<Exchange> {
-  const { db, cipher, clock, log, peersFile, limit } = options;
+  const { db, cipher, clock, log, peersFile, limit, patienceMs = PATIENCE_MS } = options;
   const peers = peersFile === undefined ? async () => undefined : await follow(peersFile, log);
   const outbound = outboundTo(peers);
   const keys = openHealthKeys(db, cipher);
@@ -49,7 +51,8 @@ export async function openExchange(
     provinces: async () => [...((await peers())?.peers.values() ?? [])],
     async ask(visitor) {
       const known = await peers();
-      return known ? askGreen(outbound, { peers: known, keys, keysOf, now: clock() }, visitor) : 'UNKNOWN';
+      if (!known) return 'UNKNOWN';
+      return askGreen(outbound, { peers: known, keys, keysOf, now: clock(), patienceMs }, visitor);
     },
   };
 }

@@ -93,13 +93,14 @@ test('an answer that is late, to another question, or signed by somebody else is
   const ask = (
     answer: (nonce: unknown) => Promise<string>,
     keysOf: () => typeof published = () => published,
+    patienceMs = 30_000,
   ) =>
     askGreen(
       async (_, init) => {
         const [, body = ''] = String(init?.body).split('.');
         return new Response(await answer(JSON.parse(Buffer.from(body, 'base64url').toString()).jti));
       },
-      { peers, keys: own, keysOf, now: NOW },
+      { peers, keys: own, keysOf, now: NOW, patienceMs },
       { issuer: '390000', documentType: 'resident_id', idNumber: residentIdOf(1) },
     );
   const signed = (claims: object, by = theirs, type: Parameters<typeof sign>[1] = 'hc-green-answer+jwt') =>
@@ -114,10 +115,11 @@ test('an answer that is late, to another question, or signed by somebody else is
   t.is(await ask((nonce) => signed({ nonce, iat: at - 400, exp: at - 100 })), 'UNKNOWN');
   t.is(await ask((nonce) => signed({ nonce, result: 'RED' })), 'UNKNOWN');
   const late = [
-    ask(() => never),
+    ask(() => never, undefined, 100),
     ask(
       (nonce) => signed({ nonce }),
       () => () => never,
+      100,
     ),
   ];
   t.deepEqual(
