@@ -125,8 +125,8 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
   const messageId = newId();
   if (fixed === undefined) {
     const refused =
-      (await countSending(tx, cipher.blindIndex(QUOTAS[purpose], phone), messageId, rules, now)) ??
-      (await countSending(tx, cipher.blindIndex('code-quota-total', phone), messageId, totalOf(rules), now));
+      (await countSending(tx, cipher.blindIndex(QUOTAS[purpose], phone), [messageId], rules, now)) ??
+      (await countSending(tx, cipher.blindIndex('code-quota-total', phone), [], totalOf(rules), now));
     if (refused) {
       const live = await liveCode(tx, phoneIndex, request);
       return { ...refused, ...(live && { expiresAt: live.expiresAt, delivery: live.delivery }) };
@@ -159,7 +159,8 @@ export async function sendCode(writer: CodeWriter, request: CodeRequest): Promis
 
 /**
  * Nobody's phone rings all day, whoever is behind it. Two quotas can be used up by others (`code-quota` and
- * `code-quota-new-phone`); the total leaves room for the owner beyond them. It knows no wait between two.
+ * `code-quota-new-phone`); the total leaves room for the owner beyond them. It knows no wait between two,
+ * and counts what no gateway took as well: each code is good for some guesses.
  */
 const totalOf = (rules: CodeRules): CodeRules => ({
   ...rules,
@@ -169,35 +170,35 @@ const totalOf = (rules: CodeRules): CodeRules => ({
 
 /**
  * Counts one sending, or says why there may be none now. The same statement looks at what became of the earlier
- * ones: what the gateway did not take leaves the limit free, and once it is given up the pause, too, and is taken
+ * `messages`: what the gateway did not take leaves the limit free, and once it is given up the pause, too, and is taken
  * out of the count for good.
  */
 async function countSending(
   tx: Queryable,
   phoneIndex: Buffer,
-  messageId: string,
+  messages: readonly string[],
   { resend, perWindow, window }: CodeRules,
   now: Date,
 ): Promise<Omit<CodeSent, 'expiresAt'> | undefined> {
   const windowEnded = later(now, -window);
   const counted = await tx.query(
     `insert into code_quotas as q (phone_index, window_start, sent, last_sent_at, pending)
-     values ($1, $2, 1, $2, array[$6::uuid])
+     values ($1, $2, 1, $2, $6::uuid[])
      on conflict (phone_index) do update set
        window_start = case when q.window_start <= $3 then $2 else q.window_start end,
        sent = case when q.window_start <= $3 then 1 else q.sent + 1 - (
          select count(*) from outbox where id = any(q.pending) and given_up_at is not null and sent_at is null) end,
        last_sent_at = $2,
-       pending = case when q.window_start <= $3 then array[$6::uuid] else array(
+       pending = case when q.window_start <= $3 then $6::uuid[] else array(
          select message from unnest(q.pending) message
-         where coalesce((select sealed is not null from outbox where id = message), true)) || $6::uuid end
+         where coalesce((select sealed is not null from outbox where id = message), true)) || $6::uuid[] end
      where (q.last_sent_at <= $4 or (
          select given_up_at is not null from outbox where id = q.pending[cardinality(q.pending)]))
        and (q.window_start <= $3 or $5 > q.sent - (
          select count(*) from outbox
          where id = any(q.pending) and sent_at is null and (failed_at is not null or given_up_at is not null)))
      returning 1`,
-    [phoneIndex, now, windowEnded, later(now, -resend), perWindow, messageId],
+    [phoneIndex, now, windowEnded, later(now, -resend), perWindow, messages],
   );
   if (counted.length > 0) return undefined;
   const [quota] = await tx.query<{ window_start: Date; last_sent_at: Date; full: boolean }>(

@@ -171,10 +171,22 @@ test('codes that no gateway took use up no day, and the newest alone arrives whe
   }
   t.like(await send(db, { now: minutesLater(40) }), { sent: false, reason: 'daily_limit' });
   t.deepEqual(
-    await db.query('select max(sent) as sent, max(cardinality(pending)) as open from code_quotas'),
-    [{ sent: 10, open: 1 }],
-    'nothing is kept of those that were given up',
+    await db.query('select sent, cardinality(pending) as open from code_quotas order by sent'),
+    [
+      { sent: 10, open: 1 },
+      { sent: 21, open: 0 },
+    ],
+    'nothing is kept of those that were given up; the total knows all',
   );
+});
+
+test('thirty codes a day can be guessed at, also when no gateway takes them', async (t) => {
+  const db = await freshDatabase(t);
+  for (let i = 0; i < 30; i++) {
+    t.true((await send(db, { now: minutesLater(i * 2) })).sent, `code ${i}`);
+    await refusedBy(db, minutesLater(i * 2));
+  }
+  t.like(await send(db, { now: minutesLater(60) }), { sent: false, reason: 'daily_limit' });
 });
 
 test('a code that was given up does not hold the next one back', async (t) => {
