@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { openCatalogue } from '../../src/departments/catalogue.ts';
 import { applyClients, parseClients } from '../../src/departments/clients-file.ts';
+import { departmentName } from '../../src/departments/department-name.ts';
 import { disableOthers, enterClient, lockEntries } from '../../src/departments/enter-client.ts';
 import { readLiveClient } from '../../src/departments/live-client.ts';
 import { registerOwnClient } from '../../src/departments/own-client.ts';
@@ -178,6 +179,7 @@ async function sayEverything(db: TestDatabase) {
     await disableOthers(within, ['c1'], NOW);
   });
   await readLiveClient(tx, 'c1');
+  await departmentName(tx, '社保局', 'en');
   const catalogue = openCatalogue(tx, () => NOW);
   await catalogue.client('c1');
   await catalogue.resource('https://example.test/1');
