@@ -3,7 +3,7 @@ import { generateSync } from 'otplib';
 import type { Page } from 'playwright-core';
 import { recordAccess } from '../../src/audit/access-log.ts';
 import { startAccount, type TestAccount } from '../support/account.ts';
-import { look, openBrowser, type TestBrowser } from '../support/browser.ts';
+import { look, openBrowser, type TestBrowser, withAuthenticator } from '../support/browser.ts';
 
 let browser: TestBrowser;
 test.before(async () => {
@@ -22,21 +22,6 @@ async function logIn(page: Page, account: TestAccount, citizenId: string): Promi
   await page.evaluate(
     `fetch(location.href, { method: 'POST', headers: { 'content-type': 'application/json' }, body: ${JSON.stringify(body)} })`,
   );
-}
-
-async function withAuthenticator(page: Page): Promise<void> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
 }
 
 test('passkeys and authenticator apps are added and removed in a browser', async (t) => {

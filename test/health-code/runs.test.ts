@@ -3,7 +3,6 @@ import { checkIn } from '../../src/health-code/checkin.ts';
 import { sourceKind } from '../../src/health-code/collection/sources.ts';
 import { decideFor, runTransitions } from '../../src/health-code/decide.ts';
 import { readDecisions } from '../../src/health-code/decision-store.ts';
-import { ruleSets } from '../../src/health-code/engine/rule-set.ts';
 import { loadFacts } from '../../src/health-code/facts.ts';
 import { loadManyFacts } from '../../src/health-code/facts-of-many.ts';
 import { putIntoForce, registerRuleSets, signRuleSet } from '../../src/health-code/rule-set-store.ts';
@@ -14,15 +13,7 @@ import { NOW } from '../support/citizens.ts';
 import { freshDatabase } from '../support/database.ts';
 import { recordStatements, unindexedScans } from '../support/explain.ts';
 import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../support/health.ts';
-
-const old = ruleSets[0]!;
-/** As the installed one, but a fever clinic means nothing any more. */
-const milder = {
-  ...old,
-  version: '2026-9',
-  types: Object.fromEntries(Object.entries(old.types).filter(([type]) => type !== 'FEVER_CLINIC')),
-};
-const sets = [old, milder];
+import { milder, old, sets } from '../support/rule-sets.ts';
 
 async function given(db: Database, count: number, type = 'CLOSE_CONTACT', source = 'cdc') {
   await givenHealthCode(db);

@@ -6,7 +6,7 @@ import test from 'ava';
 import type { Context } from 'koa';
 import { bodyParser } from '../../src/platform/http/forms.ts';
 import { createPages } from '../../src/platform/pages.ts';
-import { look, openBrowser, type TestBrowser } from '../support/browser.ts';
+import { look, openBrowser, type TestBrowser, withAuthenticator } from '../support/browser.ts';
 import { serve } from '../support/http.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -112,17 +112,7 @@ test('a passkey is enrolled and used through an ordinary form, under the strict 
   const page = await browser.page({ baseURL: (await served).url });
   const refused: string[] = [];
   page.on('console', (message) => message.type() === 'error' && refused.push(message.text()));
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send('WebAuthn.enable');
-  await devtools.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-    },
-  });
+  await withAuthenticator(page);
   for (const kind of ['create', 'get']) {
     await page.goto('/');
     const answered = page.waitForEvent('load');

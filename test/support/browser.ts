@@ -136,6 +136,21 @@ export async function atEachWidth(page: Page, what: (width: string) => Promise<v
   await page.setViewportSize(before);
 }
 
+/** Gives the page a phone's own authenticator, which agrees by itself. */
+export async function withAuthenticator(page: Page): Promise<void> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('WebAuthn.enable');
+  await devtools.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+    },
+  });
+}
+
 /** Keeps a picture of the whole page as `$SCREENSHOTS/<name>.png`; does nothing when SCREENSHOTS is not set. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env.SCREENSHOTS;

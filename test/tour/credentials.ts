@@ -1,21 +1,6 @@
 import type { Page } from 'playwright-core';
+import { withAuthenticator } from '../support/browser.ts';
 import { eventually, fill, logIn, PASSWORD, person, primary, type Tour, type TourTest } from './world.ts';
-
-/** A phone's own authenticator, which agrees by itself. */
-async function withAuthenticator(page: Page): Promise<void> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('WebAuthn.enable');
-  await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-}
 
 async function logOut(page: Page, tour: Tour): Promise<void> {
   await page.goto(tour.at('cityB'));

@@ -1,7 +1,6 @@
 import Router from '@koa/router';
 import test from 'ava';
 import { readAccess } from '../../../src/audit/access-log.ts';
-import { ruleSets } from '../../../src/health-code/engine/rule-set.ts';
 import { registerRuleSets, seedRuleSet } from '../../../src/health-code/rule-set-store.ts';
 import { ruleSetRoutes } from '../../../src/health-code/rule-sets/routes.ts';
 import { stepRuns } from '../../../src/health-code/runs.ts';
@@ -12,6 +11,7 @@ import { daysLater, givenDeclared, givenEvidence, givenHealthCode } from '../../
 import { errorOf, givenOfficer, type Office, startOffice } from '../../support/health-office.ts';
 import { serve } from '../../support/http.ts';
 import { openJar } from '../../support/http-client.ts';
+import { milder, old, sets } from '../../support/rule-sets.ts';
 
 const ORDER = {
   colour: 'YELLOW',
@@ -148,13 +148,6 @@ test('an order that is not there, or no order at all, is not found', async (t) =
   site.world.now = daysLater(1, NOW);
 });
 
-const old = ruleSets[0]!;
-const milder = {
-  ...old,
-  version: '2026-9',
-  types: Object.fromEntries(Object.entries(old.types).filter(([type]) => type !== 'FEVER_CLINIC')),
-};
-const sets = [old, milder];
 const RULE_SET = '/health/officer/rule-sets/2026-9';
 
 async function signing(t: Parameters<typeof freshDatabase>[0]) {
