@@ -87,6 +87,16 @@ test('registration can be read and used by everybody', async (t) => {
   await primary(page);
   await shot('register-errors');
   const person = personNamed('ding_guiying');
+  await fill({ name: person.name, phone: '1' });
+  await page.check('[name=document_type][value=passport]');
+  await primary(page);
+  await page.fill('[name=phone]', '12');
+  await page.press('[name=phone]', 'Tab');
+  await page.reload();
+  t.is(await page.inputValue('[name=name]'), person.name, 'a refused form comes back by a reload as it was');
+  t.is(await page.inputValue('[name=phone]'), '12');
+  t.true(await page.isChecked('[name=document_type][value=passport]'));
+  await page.check('[name=document_type][value=resident_id]');
   await fill(entriesOf(person));
   await primary(page);
   await page.waitForSelector('[name=sms_code]');
