@@ -32,6 +32,7 @@ const LONGEST_MS = 24 * 3_600_000;
 /** What `input type=datetime-local` sends, in China's time. */
 const local = z
   .string(required)
+  .min(1, 'healthOffice.visits.errors.time')
   .max(19)
   .transform((text) => parseInstant(`${text}${text.length === 16 ? ':00' : ''}+08:00`));
 

@@ -14,7 +14,7 @@ const LIST = '/health/officer/outages';
 const required = 'platform.form.required';
 
 const OutageForm = z.object({
-  day: z.string(required).max(10),
+  day: z.string(required).min(1, required).max(10),
   reason: plainText({ max: 200, missing: required }),
 });
 

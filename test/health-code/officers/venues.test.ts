@@ -128,3 +128,10 @@ for (const [what, over] of Object.entries({
     t.deepEqual(await site.db.query('select 1 from health_reidentifications'), []);
   });
 }
+
+test('a request with nothing filled in names everything that is missing at once', async (t) => {
+  const { site } = refusing;
+  const answer = await site.submit(VISITS, { venue: '', from: '', to: '', grounds: '' });
+  const named = [...answer.text.matchAll(/<li><a href="#field-(\w+)">/g)].map(([, field]) => field);
+  t.deepEqual(named.sort(), ['from', 'grounds', 'to', 'venue']);
+});
