@@ -57,7 +57,7 @@ export function errorPage(ctx: Context, portal: Portal, { code, again = '/' }: E
         (way, index) =>
           html`<a class="button ${index === 0 ? 'primary' : ''}" href="${links[way]}">${texts.ways[way]}</a>`,
       )}</p>
-      <p class="reference">${texts.reference} <code>${reference}</code>（${code}）</p>
+      <p class="reference">${texts.reference} <code>${reference}</code> <code>${code}</code></p>
     </section>`,
   });
 }

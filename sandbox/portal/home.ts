@@ -115,7 +115,7 @@ function standing(login: Login | undefined, lang: Lang) {
       <div><dt>${t.sub}</dt><dd><code>${login.sub.slice(0, 8)}…</code></dd></div>
       <div><dt>${t.level}</dt><dd>${t.levels[level]} <code>${login.acr}</code></dd></div>
       <div><dt>${t.since}</dt><dd>${login.authTime ? dateOf(login.authTime, lang) : '—'}</dd></div>
-      <div><dt>${t.methods}</dt><dd>${login.amr.map((method) => t.amr[method] ?? method).join('、') || '—'}</dd></div>
+      <div><dt>${t.methods}</dt><dd>${login.amr.map((method) => t.amr[method] ?? method).join(t.and) || '—'}</dd></div>
     </dl>
     ${level === 'basic' && html`<p><a href="/login?level=intermediate">${t.raise}</a></p>`}
   </section>`;
@@ -132,6 +132,8 @@ interface HomeTexts {
   level: string;
   since: string;
   methods: string;
+  /** Between the words of a list. */
+  and: string;
   raise: string;
   levels: Record<string, string>;
   amr: Record<string, string>;
@@ -149,6 +151,7 @@ const TEXTS: Record<Lang, HomeTexts> = {
     level: '认证等级',
     since: '认证时间',
     methods: '认证方式',
+    and: '、',
     raise: '提升为中级',
     levels: { anonymous: '匿名', basic: '初级', intermediate: '中级', advanced: '高级' },
     amr: {
@@ -175,6 +178,7 @@ const TEXTS: Record<Lang, HomeTexts> = {
     level: 'Level',
     since: 'Authenticated',
     methods: 'By',
+    and: ', ',
     raise: 'Raise to intermediate',
     levels: { anonymous: 'anonymous', basic: 'basic', intermediate: 'intermediate', advanced: 'advanced' },
     amr: {
