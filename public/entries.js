@@ -1,7 +1,6 @@
 // What was typed comes back when a page is loaded anew. Secrets are typed again: they are kept nowhere, not even for
 // a moment.
-const KEPT_MS = 60_000;
-const place = `entries ${location.pathname}`;
+const LONGEST_MS = 10 * 60_000;
 const SECRET = /password|code|response/;
 
 const fields = () =>
@@ -26,28 +25,41 @@ function putBack(entries) {
   }
 }
 
+function remember(key, some) {
+  sessionStorage.setItem(
+    key,
+    JSON.stringify({ at: Date.now(), place: location.pathname, entries: entriesOf(some) }),
+  );
+}
+
+function recall(key, forMs) {
+  const { at, place, entries } = JSON.parse(sessionStorage.getItem(key) ?? '{}');
+  if (place === location.pathname && Date.now() - at < forMs) putBack(entries);
+}
+
+for (const key of Object.keys(sessionStorage)) {
+  if (!key.startsWith('entries ')) continue;
+  const { at } = JSON.parse(sessionStorage.getItem(key));
+  if (!(Date.now() - at < LONGEST_MS)) sessionStorage.removeItem(key);
+}
+
 // The switches of the header: another page, or the same one a minute later, forgets.
-document.getElementById('preferences')?.addEventListener('submit', () => {
-  sessionStorage.setItem(place, JSON.stringify({ at: Date.now(), entries: entriesOf(fields()) }));
-});
+const switched = `entries ${location.pathname}`;
+document.getElementById('preferences')?.addEventListener('submit', () => remember(switched, fields()));
+recall(switched, 60_000);
+sessionStorage.removeItem(switched);
 
-const kept = JSON.parse(sessionStorage.getItem(place) ?? 'null');
-sessionStorage.removeItem(place);
-if (kept && Date.now() - kept.at < KEPT_MS) putBack(kept.entries);
-
-// Reload, and Back from a link: the entry in the history keeps what was typed. Browsers do so for Back alone, and not
-// for what came filled in, as a refused form does. Like them, it keeps nothing that is marked "off".
-const keep = () => {
-  const entries = entriesOf(fields().filter(({ autocomplete }) => autocomplete !== 'off'));
-  history.replaceState({ place, entries }, '');
-};
-const refused = document.getElementById('main')?.dataset.formAt !== undefined;
-if (history.state?.place === place) putBack(history.state.entries);
-else if (refused || kept) keep();
-document.addEventListener('change', keep);
-// In the middle of a word, but not at each letter: browsers allow so many changes of the history and no more.
-let later;
-document.addEventListener('input', () => {
-  clearTimeout(later);
-  later = setTimeout(keep, 300);
-});
+// A form that was refused comes empty from a reload, and from Back after a link on it: its entry in the history is an
+// ordinary address, and browsers put back what was typed, not what came filled in. Like them, this keeps nothing that
+// is marked "off".
+const { entry } = history.state ?? {};
+if (entry) {
+  const left = `entries ${entry}`;
+  recall(left, LONGEST_MS);
+  window.addEventListener('pagehide', () =>
+    remember(
+      left,
+      fields().filter(({ autocomplete }) => autocomplete !== 'off'),
+    ),
+  );
+}
