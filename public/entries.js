@@ -49,6 +49,14 @@ document.getElementById('preferences')?.addEventListener('submit', () => remembe
 recall(switched, 60_000);
 sessionStorage.removeItem(switched);
 
+// Whoever logs out leaves nothing for the next one at this screen.
+let loggingOut = false;
+document.addEventListener('submit', ({ submitter }) => {
+  if (submitter?.name !== 'logout' && submitter?.value !== 'logout') return;
+  loggingOut = true;
+  sessionStorage.clear();
+});
+
 // A form that was refused comes empty from a reload, and from Back after a link on it: its entry in the history is an
 // ordinary address, and browsers put back what was typed, not what came filled in. Like them, this keeps nothing that
 // is marked "off".
@@ -56,10 +64,11 @@ const { entry } = history.state ?? {};
 if (entry) {
   const left = `entries ${entry}`;
   recall(left, LONGEST_MS);
-  window.addEventListener('pagehide', () =>
-    remember(
-      left,
-      fields().filter(({ autocomplete }) => autocomplete !== 'off'),
-    ),
-  );
+  window.addEventListener('pagehide', () => {
+    if (!loggingOut)
+      remember(
+        left,
+        fields().filter(({ autocomplete }) => autocomplete !== 'off'),
+      );
+  });
 }

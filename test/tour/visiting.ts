@@ -40,11 +40,14 @@ export function visiting(test: TourTest): void {
     await page.waitForURL(tour.at('platform', '/oauth/logout**'));
     t.notRegex(page.url(), /eyJ/);
     await tour.look(t, page, 'logout');
+    await page.evaluate(() => sessionStorage.setItem('entries 1', JSON.stringify({ at: Date.now() })));
     await page.click('main button.button-primary');
     await page.waitForURL(tour.at('cityB', '/logged-out**'));
     await tour.look(t, page, 'logged-out');
     await eventually(async () => (await tour.knows(page, 'cityA')).state === 'public');
     await page.goto(tour.at('cityA'));
     t.is((await tour.knows(page, 'cityA')).state, 'visitor');
+    await page.goto(tour.at('platform'));
+    t.deepEqual(await page.evaluate(() => Object.keys(sessionStorage)), [], 'what was typed is forgotten');
   });
 }
