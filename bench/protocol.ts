@@ -6,8 +6,8 @@ import { type Browser, type Party, partyAt, type Tokens } from './user-agent.ts'
 const WORKERS = 8;
 const ROUNDS = 5;
 const ROUND_MS = 1_500;
-/** Both sides answer some thousand requests of a kind before their code is as fast as it stays. */
-const WARM_UP_MS = 5_000;
+/** Both sides answer some ten thousand requests of a kind before the compiler is done with their code, the slower one later. */
+const WARM_UP_MS = 15_000;
 
 interface Ready {
   party: Party;
