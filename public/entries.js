@@ -49,11 +49,11 @@ document.getElementById('preferences')?.addEventListener('submit', () => remembe
 recall(switched, 60_000);
 sessionStorage.removeItem(switched);
 
-// Whoever logs out leaves nothing for the next one at this screen.
-let loggingOut = false;
+// Whoever logs out or is somebody else finds nothing of the one before at this screen.
+let leaving = false;
 document.addEventListener('submit', ({ submitter }) => {
-  if (submitter?.name !== 'logout' && submitter?.value !== 'logout') return;
-  loggingOut = true;
+  if (submitter?.name !== 'logout' && !['logout', 'switch'].includes(submitter?.value)) return;
+  leaving = true;
   sessionStorage.clear();
 });
 
@@ -65,7 +65,7 @@ if (entry) {
   const left = `entries ${entry}`;
   recall(left, LONGEST_MS);
   window.addEventListener('pagehide', () => {
-    if (!loggingOut)
+    if (!leaving)
       remember(
         left,
         fields().filter(({ autocomplete }) => autocomplete !== 'off'),

@@ -52,6 +52,11 @@ test('login and consent can be read and used by everybody', async (t) => {
   await page.fill('[name=code]', '000000');
   await primary(page);
   await shot('code-wrong');
+  const kept = () => page.evaluate(() => Object.keys(sessionStorage).length);
+  t.true((await kept()) > 0);
+  await page.click('button[value=switch]');
+  await page.waitForSelector('[name=password]');
+  t.is(await kept(), 0, 'somebody else finds nothing that was typed');
   const again = door.begin({ session: { uid: 's', citizenId } });
   await page.goto(`${door.url}/interaction/${again}`);
   await shot('login-again');
